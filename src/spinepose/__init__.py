@@ -1,0 +1,1 @@
+"""Find people in photos and videos and track their whole body with nine points along the spine."""
