@@ -1,1 +1,27 @@
-"""."""
+"""Read and write images and videos: the door between files and RGB arrays.
+
+PyAV and OpenCV are imported when first needed, so that importing this is cheap.
+"""
+
+from __future__ import annotations
+
+from spinepose.media.files import atomic_write
+from spinepose.media.images import ImageLike, as_rgb, read_image, write_image
+from spinepose.media.sources import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Source, resolve_sources
+from spinepose.media.video import Frame, VideoInfo, VideoReader, VideoWriter
+
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "VIDEO_SUFFIXES",
+    "Frame",
+    "ImageLike",
+    "Source",
+    "VideoInfo",
+    "VideoReader",
+    "VideoWriter",
+    "as_rgb",
+    "atomic_write",
+    "read_image",
+    "resolve_sources",
+    "write_image",
+]
