@@ -6,6 +6,7 @@ they want a camera's full name where everybody says 0.
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from collections.abc import Iterator
@@ -15,12 +16,15 @@ import numpy as np
 import numpy.typing as npt
 
 from spinepose.errors import InputError
+from spinepose.media.quiet import quiet_opencv
 
 __all__ = ["Camera", "camera_index"]
 
 _TIME_BASE = Fraction(1, 90_000)
 _USUAL_RATE = Fraction(30)
 _NAME = re.compile(r"(?:camera:)?(\d{1,2})")
+
+logger = logging.getLogger(__name__)
 
 
 def camera_index(source: str) -> int | None:
@@ -46,7 +50,6 @@ class Camera:
     """
 
     live = True
-    truncated = False
     time_base = _TIME_BASE
     count: int | None = None
     duration_s: float | None = None
@@ -57,7 +60,9 @@ class Camera:
         import cv2
 
         self._index = index
-        self._capture = cv2.VideoCapture(index)
+        self.truncated = False
+        with quiet_opencv():
+            self._capture = cv2.VideoCapture(index)
         if not self._capture.isOpened():
             raise InputError(
                 f"cannot open camera {index}: is it plugged in, free, and allowed for this "
@@ -77,6 +82,8 @@ class Camera:
         while True:
             good, bgr = self._capture.read()
             if not good:
+                logger.warning("camera %d gives no more pictures", self._index)
+                self.truncated = True
                 return
             ticks = round((time.monotonic() - start) / _TIME_BASE)
             yield ticks, np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), dtype=np.uint8)

@@ -64,7 +64,8 @@ class Container:
     source
         A path or an address.
     live
-        Prefer a short delay to smooth decoding.
+        Prefer a short delay to smooth decoding; not heeded for an address that turns out to be
+        a recording.
 
     Raises
     ------
@@ -74,12 +75,14 @@ class Container:
 
     def __init__(self, source: str, *, live: bool) -> None:
         self._source = source
-        self._container = _open(source, live=live)
+        self._container = _open(source)
         try:
             self._stream = _video_stream(self._container, source)
         except InputError:
             self._container.close()
             raise
+        # What knows its length is a recording, however it comes.
+        live = live and not (is_url(source) and self._container.duration)
         # Threads over frames delay the picture by as many frames as there are threads.
         self._stream.thread_type = "SLICE" if live else "AUTO"
         self.live = live
@@ -155,7 +158,7 @@ class Container:
         self._container.close()
 
 
-def _open(source: str, *, live: bool) -> InputContainer:
+def _open(source: str) -> InputContainer:
     import av
 
     options: dict[str, str] = {}
@@ -164,8 +167,7 @@ def _open(source: str, *, live: bool) -> InputContainer:
         timeout = _TIMEOUT_S
         if source.lower().startswith("rtsp"):
             options["rtsp_transport"] = "tcp"
-        if live:
-            options |= {"fflags": "nobuffer", "flags": "low_delay"}
+        # Not FFmpeg's "nobuffer": it throws away the first key frame together with its probing.
     else:
         _check_file(Path(source))
     try:

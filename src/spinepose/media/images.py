@@ -6,11 +6,8 @@ image. Everything inside the package is RGB, uint8, (H, W, 3), C-contiguous.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -21,6 +18,7 @@ from spinepose.errors import InputError, OutputError
 from spinepose.media.files import atomic_write
 from spinepose.media.headers import exif_orientation, image_kind, image_size, is_complete
 from spinepose.media.orientation import UPRIGHT, Orientation
+from spinepose.media.quiet import quiet_opencv
 
 __all__ = ["MAX_PIXELS", "WRITE_SUFFIXES", "ImageLike", "as_rgb", "read_image", "write_image"]
 
@@ -36,6 +34,11 @@ _ORIENTATION_TAG = 274
 
 WRITE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 """What :func:`write_image` can write."""
+
+_REASONS = {
+    None: "it is not an image",
+    "heif": "OpenCV has no decoder for this HEIC or AVIF file; convert it to JPEG first",
+}
 
 logger = logging.getLogger(__name__)
 
@@ -108,7 +111,7 @@ def read_image(path: str | Path) -> Image:
         raise InputError(f"{path} is damaged or cut short: copy it again from its source")
     raw = _decode(data, kind)
     if raw is None:
-        reason = "it is damaged or of an unknown format" if kind else "it is not an image"
+        reason = _REASONS.get(kind, "it is damaged or of an unknown kind")
         raise InputError(f"cannot read {path} as an image: {reason}")
     _check_pixels(path, (raw.shape[1], raw.shape[0]))
     try:
@@ -146,7 +149,7 @@ def write_image(path: str | Path, rgb: Image) -> None:
     options = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY] if suffix in (".jpg", ".jpeg") else []
     bgr = cv2.cvtColor(np.ascontiguousarray(rgb), cv2.COLOR_RGB2BGR)
     try:
-        with _quiet_opencv():
+        with quiet_opencv():
             done, data = cv2.imencode(suffix, bgr, options)
     except cv2.error:
         done = False
@@ -191,36 +194,11 @@ def _decode(data: bytes, kind: str | None) -> npt.NDArray[Any] | None:
     # channels are kept, which for OpenCV means: not turned (but for TIFF and HEIF).
     flag = cv2.IMREAD_COLOR if kind == "jpeg" else cv2.IMREAD_UNCHANGED
     try:
-        with _quiet_opencv():
+        with quiet_opencv():
             return cv2.imdecode(np.frombuffer(data, np.uint8), flag)
     except (cv2.error, MemoryError) as error:
         logger.debug("OpenCV refused an image: %s", error)
         return None
-
-
-_quiet_lock = threading.Lock()
-_quiet_depth = 0
-_loud_level = 0
-
-
-@contextlib.contextmanager
-def _quiet_opencv() -> Iterator[None]:
-    """Keep OpenCV from writing to stderr; its level is one for all threads, hence the count."""
-    import cv2
-
-    global _quiet_depth, _loud_level
-    with _quiet_lock:
-        if _quiet_depth == 0:
-            _loud_level = cv2.utils.logging.getLogLevel()
-            cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-        _quiet_depth += 1
-    try:
-        yield
-    finally:
-        with _quiet_lock:
-            _quiet_depth -= 1
-            if _quiet_depth == 0:
-                cv2.utils.logging.setLogLevel(_loud_level)
 
 
 def _checked(image: npt.NDArray[Any]) -> Image:

@@ -63,7 +63,8 @@ class VideoReader:
         Path of a video file, an address (``rtsp://``, ``http://`` ...), ``webcam``, or
         ``camera:1``.
     live
-        Prefer a short delay, for streams; cameras are always live.
+        Prefer a short delay, for streams. Cameras are always live, and an address that knows
+        its length, such as that of an ``.mp4``, never is.
 
     Attributes
     ----------

@@ -236,6 +236,7 @@ def flat(colour: tuple[int, ...], mode: str = "RGB") -> Image.Image:
         # A phone's film behind the picture, with markers by chance.
         (encoded(flat(ORANGE), "JPEG", quality=95) + b"ftypmp4\xff\xda\0\0", ORANGE),
     ],
+    ids=lambda value: (image_kind(value) or "?") if isinstance(value, bytes) else "",
 )
 def test_formats(tmp_path: Path, data: bytes, expected: tuple[int, int, int]) -> None:
     path = tmp_path / "an image with no suffix - ünïcode 中文"
@@ -285,6 +286,7 @@ JPEG, PNG = encoded(NOISE, "JPEG"), encoded(NOISE, "PNG")
         (bomb(100_000, 100_000), "too large"),
         (encoded(Image.new("F", (4, 4)), "TIFF"), "float32"),
     ],
+    ids=lambda value: (image_kind(value) or "?") if isinstance(value, bytes) else None,
 )
 def test_files_that_are_no_good(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], data: bytes, message: str
@@ -296,6 +298,13 @@ def test_files_that_are_no_good(
     assert "photo.jpg" in str(caught.value)
     assert "\n" not in str(caught.value)
     assert capfd.readouterr().err == ""
+
+
+def test_heic_says_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "IMG_1.HEIC"
+    path.write_bytes(b"\0\0\0\x20ftypheic" + bytes(100))
+    with pytest.raises(InputError, match="convert it to JPEG"):
+        read_image(path)
 
 
 def test_no_file(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import functools
+import http.server
 import logging
 import threading
 import types
@@ -149,6 +151,28 @@ def test_an_address_that_nobody_answers() -> None:
         VideoReader("http://127.0.0.1:9/a.mp4", live=True)
 
 
+def test_a_recording_on_the_web_is_not_live(tmp_path: Path, film: Film) -> None:
+    film(tmp_path / "a.mp4", movflags="+faststart")
+    handler = functools.partial(QuietHandler, directory=str(tmp_path))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            url = f"http://127.0.0.1:{server.server_address[1]}/a.mp4"
+            with VideoReader(url, live=True) as video:
+                assert len(list(video)) == 20
+                assert not video.live
+                assert video.info.frames == 20
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args: object) -> None:
+        pass
+
+
 def test_live_flag(tmp_path: Path, film: Film) -> None:
     path = film(tmp_path / "a.mp4")
     with VideoReader(path, live=True) as video:
@@ -273,11 +297,18 @@ def test_cameras(monkeypatch: pytest.MonkeyPatch) -> None:
         assert video.live
         assert video.info.rate == 30
         frames = list(video)
+        assert video.truncated
     assert len(frames) == 2
     assert frames[1].time_s > frames[0].time_s == 0
     assert (frames[0].image == (3, 2, 1)).all()
     with pytest.raises(InputError, match="camera 0: is it plugged in"):
         VideoReader("webcam")
+
+
+def test_a_camera_that_is_not_there(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(InputError, match="camera 98"):
+        VideoReader("camera:98")
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,16 @@ def test_variable_rate_is_kept(tmp_path: Path, film: Film, suffix: str) -> None:
     )
 
 
+@pytest.mark.parametrize("base", [Fraction(1, 10_000_000), Fraction(1, 90_000), Fraction(1, 25)])
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm"])
+def test_fine_and_coarse_clocks(tmp_path: Path, base: Fraction, suffix: str) -> None:
+    info = VideoInfo(64, 48, Fraction(25), base)
+    with VideoWriter(tmp_path / f"a{suffix}", info) as out:
+        for index in range(4):
+            out.write(np.zeros((48, 64, 3), np.uint8), pts=int(index / (25 * base)))
+    np.testing.assert_allclose(times(tmp_path / f"a{suffix}"), np.arange(4) / 25, atol=6e-4)
+
+
 def test_times_in_seconds_and_none(tmp_path: Path) -> None:
     rgb = np.zeros((48, 64, 3), np.uint8)
     with VideoWriter(tmp_path / "a.mp4", INFO) as out:
