@@ -1,0 +1,1 @@
+"""Training of the person detector: teachers' labels, network, training, export, measure."""
