@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spinepose.errors import InputError, OutputError
-from spinepose.media.files import atomic_write
+from spinepose.files import atomic_write
 from spinepose.media.headers import exif_orientation, image_kind, image_size, is_complete
 from spinepose.media.orientation import UPRIGHT, Orientation
 from spinepose.media.quiet import quiet_opencv

@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from spinepose.errors import OutputError
+from spinepose.files import output_error, prepare_target, temporary_beside
 from spinepose.media.audio import AudioCopy
-from spinepose.media.files import output_error, prepare_target, temporary_beside
 from spinepose.media.frames import VideoInfo
 
 if TYPE_CHECKING:
