@@ -1,0 +1,277 @@
+"""SpinePose's own JSON: one document for an image, a stream of lines for a video."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from spinepose.errors import DataError, OutputError
+from spinepose.export.openpose import frame_dict
+from spinepose.export.provenance import Provenance
+from spinepose.files import output_error, prepare_target, temporary_beside
+from spinepose.poses import NO_TRACK, Poses
+from spinepose.skeleton import SPINETRACK, Skeleton
+
+__all__ = [
+    "JsonArrayWriter",
+    "JsonLinesWriter",
+    "read_poses",
+    "write_image_document",
+]
+
+FORMAT = "spinepose"
+FORMAT_VERSION = 1
+
+
+def _header(provenance: Provenance, skeleton: Skeleton) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "provenance": provenance.to_dict(),
+        "skeleton": {
+            "name": skeleton.name,
+            "keypoints": list(skeleton.keypoints),
+            "bones": skeleton.bone_indices.tolist(),
+            "spine": skeleton.spine_indices.tolist() if skeleton.spine else [],
+        },
+    }
+
+
+def _dump(values: dict[str, Any], indent: int | None = None) -> str:
+    return json.dumps(values, allow_nan=False, ensure_ascii=False, indent=indent)
+
+
+def write_image_document(path: Path, poses: Poses, provenance: Provenance) -> None:
+    """Write the people of one image as one document, which OpenPose readers understand too.
+
+    Raises
+    ------
+    OutputError
+        It cannot be written.
+    """
+    from spinepose.files import atomic_write
+
+    document = _header(provenance, poses.skeleton) | frame_dict(poses)
+    with atomic_write(path) as temporary:
+        temporary.write_text(_dump(document) + "\n", encoding="utf-8")
+
+
+class _Stream:
+    """Counts and writes frames into an open file; errors name the target."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._frames = 0
+        self._tracks: set[int] = set()
+        self._file: IO[str] | None = None
+
+    def _open(self, target: Path) -> IO[str]:
+        try:
+            # Line buffering: a run that dies leaves whole lines.
+            self._file = target.open("w", encoding="utf-8", buffering=1)
+        except OSError as error:
+            raise output_error(self.path, error) from error
+        return self._file
+
+    def _put(self, text: str) -> None:
+        if self._file is None:
+            raise OutputError(f"{self.path} is closed already")
+        try:
+            self._file.write(text)
+        except OSError as error:
+            raise output_error(self.path, error) from error
+
+    def _count(self, poses: Poses) -> None:
+        self._frames += 1
+        self._tracks.update(int(i) for i in poses.track_ids if i != NO_TRACK)
+
+    def _footer(self, complete: bool) -> dict[str, Any]:
+        return {"complete": complete, "frame_count": self._frames, "tracks": len(self._tracks)}
+
+    def _close(self) -> None:
+        file, self._file = self._file, None
+        if file is None:
+            return
+        try:
+            file.close()
+        except OSError as error:
+            raise output_error(self.path, error) from error
+
+
+class JsonLinesWriter(_Stream):
+    """Writes a header, one line a frame, and a footer, each line at once.
+
+    Parameters
+    ----------
+    path
+        The file; it is written in place, so that nothing is lost when the run dies.
+    provenance
+        Who made it.
+    skeleton
+        Names the keypoints of every frame.
+
+    Raises
+    ------
+    OutputError
+        It cannot be written; from every method.
+    """
+
+    def __init__(self, path: Path, provenance: Provenance, skeleton: Skeleton) -> None:
+        super().__init__(path)
+        try:
+            target = prepare_target(path)
+        except OSError as error:
+            if isinstance(error, OutputError):
+                raise
+            raise output_error(path, error) from error
+        self._open(target)
+        self._put(_dump(_header(provenance, skeleton)) + "\n")
+
+    def write(self, poses: Poses) -> None:
+        """Write one frame."""
+        self._count(poses)
+        self._put(_dump(frame_dict(poses)) + "\n")
+
+    def close(self, *, complete: bool) -> None:
+        """Write the footer; `complete` = the whole video is in."""
+        if self._file is None:
+            return
+        try:
+            self._put(_dump({"footer": True, **self._footer(complete)}) + "\n")
+        finally:
+            self._close()
+
+
+class JsonArrayWriter(_Stream):
+    """Writes the same as one JSON document, streamed into a temporary file beside the target.
+
+    Parameters
+    ----------
+    path, provenance, skeleton
+        As for :class:`JsonLinesWriter`.
+
+    Raises
+    ------
+    OutputError
+        It cannot be written; from every method.
+    """
+
+    def __init__(self, path: Path, provenance: Provenance, skeleton: Skeleton) -> None:
+        super().__init__(path)
+        try:
+            self._target = prepare_target(path)
+            self._temporary = temporary_beside(self._target)
+        except OSError as error:
+            if isinstance(error, OutputError):
+                raise
+            raise output_error(path, error) from error
+        self._open(self._temporary)
+        self._put(_dump(_header(provenance, skeleton))[:-1] + ', "frames": [\n')
+
+    def write(self, poses: Poses) -> None:
+        """Write one frame."""
+        separator = ",\n" if self._frames else ""
+        self._count(poses)
+        self._put(separator + _dump(frame_dict(poses)))
+
+    def close(self, *, complete: bool) -> None:
+        """End the document and put it in its place."""
+        if self._file is None:
+            return
+        try:
+            self._put("\n], " + _dump(self._footer(complete))[1:] + "\n")
+            self._close()
+            self._temporary.replace(self._target)
+        except OSError as error:
+            if isinstance(error, OutputError):
+                raise
+            raise output_error(self.path, error) from error
+        finally:
+            self._close()
+            self._temporary.unlink(missing_ok=True)
+
+
+def read_poses(path: str | Path) -> Iterator[Poses]:
+    """Yield the frames of a ``.json`` or ``.jsonl`` file of this package.
+
+    Parameters
+    ----------
+    path
+        The file. A stream that was cut off is read up to its last whole line.
+
+    Yields
+    ------
+    poses : Poses
+        One a frame; a missing keypoint is NaN with score 0.
+
+    Raises
+    ------
+    DataError
+        The file cannot be read or is of another format.
+    """
+    path = Path(path)
+    try:
+        with path.open(encoding="utf-8") as file:
+            first = file.readline()
+            try:
+                header = json.loads(first)
+                lines: Iterator[str] | None = file
+            except ValueError:
+                header, lines = json.loads(first + file.read()), None
+            yield from _read(path, header, lines)
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"{path} cannot be read as SpinePose JSON: {error}") from error
+
+
+def _read(path: Path, header: Any, lines: Iterator[str] | None) -> Iterator[Poses]:
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        raise DataError(f"{path} is no SpinePose JSON: it has no format header")
+    skeleton = _skeleton(header["skeleton"])
+    if "people" in header:
+        yield _poses(header, skeleton)
+    elif "frames" in header:
+        yield from (_poses(frame, skeleton) for frame in header["frames"])
+    elif lines is not None:
+        for line in lines:
+            try:
+                frame = json.loads(line)
+            except ValueError:
+                return  # the run died while it wrote this line
+            if "footer" in frame:
+                return
+            yield _poses(frame, skeleton)
+
+
+def _skeleton(raw: dict[str, Any]) -> Skeleton:
+    """Return the known skeleton or subset with these keypoints, or a bare one."""
+    names = tuple(raw["keypoints"])
+    for candidate in (SPINETRACK, *(SPINETRACK.subset(name) for name in SPINETRACK.subsets)):
+        if candidate.keypoints == names:
+            return candidate
+    return Skeleton(raw["name"], names, (0.1,) * len(names))
+
+
+def _poses(frame: dict[str, Any], skeleton: Skeleton) -> Poses:
+    people = frame["people"]
+    triples = np.array([p["pose_keypoints_2d"] for p in people], dtype=np.float32)
+    triples = triples.reshape(len(people), len(skeleton), 3)
+    points = triples[..., :2].copy()
+    points[triples[..., 2] == 0] = np.nan
+    nothing = [np.nan] * 4
+    return Poses.build(
+        points,
+        triples[..., 2],
+        [p["box"] or nothing for p in people],
+        box_scores=[np.nan if p["box_score"] is None else p["box_score"] for p in people],
+        track_ids=[NO_TRACK if p["track_id"] is None else p["track_id"] for p in people],
+        skeleton=skeleton,
+        frame=frame["frame"],
+        time_s=frame["time_s"],
+        size=(frame["size"][0], frame["size"][1]),
+    )
