@@ -1,0 +1,29 @@
+"""The tree of commands."""
+
+from __future__ import annotations
+
+from cyclopts import App
+
+from spinepose.cli.doctor import doctor
+from spinepose.cli.models import models_app
+from spinepose.cli.run import run
+
+__all__ = ["app"]
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return f"spinepose {version('spinepose')}"
+
+
+app = App(
+    name="spinepose",
+    version=_version,
+    version_flags=["--version"],
+    help_format="markdown",
+    suppress_keyboard_interrupt=False,
+)
+app.default(run)
+app.command(models_app)
+app.command(doctor)
