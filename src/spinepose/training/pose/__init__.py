@@ -1,0 +1,1 @@
+"""Make the pose network: readers, augmentation, losses, loop, export (PyTorch and ONNX needed)."""

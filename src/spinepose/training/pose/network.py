@@ -1,0 +1,337 @@
+"""The pose network: MobileNetV2 trunk, feature pyramid, person-aware heatmaps and SimCC outputs.
+
+Trunk, pyramid and the heatmap, centre and regression heads have the shape of MoveNet Thunder
+(Google, 2021; MobileNetV2 of Sandler et al., CVPR 2018, width 1.75; a pyramid after Lin et al.,
+CVPR 2017; centres and regression after CenterNet, Zhou et al., 2019), so that its weights can be
+the start. Batch norms are folded. What follows is new: the crop's person is found softly, each
+keypoint's 64 x 64 heatmap is reduced to its two marginals, and a gated attention unit over
+keypoints as in RTMPose (Jiang et al., 2023, arXiv 2303.07399) refines them to SimCC (Li et al.,
+ECCV 2022).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from spinepose.skeleton import SPINETRACK
+
+__all__ = ["CELLS", "INPUT_SIDE", "SPLIT_RATIO", "PoseNetwork", "Trunk"]
+
+INPUT_SIDE = 256
+SPLIT_RATIO = 2.0
+CELLS = 64
+BINS = int(INPUT_SIDE * SPLIT_RATIO)
+HIDDEN = 96  # channels inside each Thunder head
+PRIOR_RADIUS = 1.8  # cells; Thunder divides its heatmaps by (distance + 1.8)
+
+# Inverted residuals of MobileNetV2: (input, expanded, output, stride).
+BLOCKS = (
+    (32, 192, 40, 2),
+    (40, 240, 40, 1),
+    (40, 240, 56, 2),
+    (56, 336, 56, 1),
+    (56, 336, 56, 1),
+    (56, 336, 112, 2),
+    (112, 672, 112, 1),
+    (112, 672, 112, 1),
+    (112, 672, 112, 1),
+    (112, 672, 168, 1),
+    (168, 1008, 168, 1),
+    (168, 1008, 168, 1),
+    (168, 1008, 280, 2),
+    (280, 1680, 280, 1),
+    (280, 1680, 280, 1),
+    (280, 1680, 560, 1),
+)
+AT_64, AT_32, AT_16, DEEP_16 = 1, 4, 8, 11  # positions in BLOCKS that the pyramid reads
+
+
+class SameConv(nn.Conv2d):
+    """A 3 x 3 convolution that pads like TensorFlow's ``SAME``: right and bottom if strided."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int, groups: int = 1) -> None:
+        super().__init__(inputs, outputs, 3, stride, padding=1 if stride == 1 else 0, groups=groups)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the map (N, outputs, H / stride, W / stride)."""
+        x = x if self.stride[0] == 1 else F.pad(x, (0, 1, 0, 1))
+        y: Tensor = super().forward(x)
+        return y
+
+
+class InvertedResidual(nn.Module):
+    """Expand, filter each channel, project; with a shortcut where shapes agree."""
+
+    def __init__(self, inputs: int, expanded: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.expand = nn.Conv2d(inputs, expanded, 1)
+        self.filter = SameConv(expanded, expanded, stride, groups=expanded)
+        self.project = nn.Conv2d(expanded, outputs, 1)
+        self.shortcut = stride == 1 and inputs == outputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the map (N, outputs, H / stride, W / stride)."""
+        y = F.relu6(self.filter(F.relu6(self.expand(x))))
+        y = self.project(y)
+        merged: Tensor = x + y if self.shortcut else y
+        return merged
+
+
+class Separable(nn.Module):
+    """A 3 x 3 filter per channel, then a 1 x 1 mix and ReLU."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.filter = nn.Conv2d(inputs, inputs, 3, padding=1, groups=inputs, bias=False)
+        self.mix = nn.Conv2d(inputs, outputs, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the map (N, outputs, H, W)."""
+        return F.relu(self.mix(self.filter(x)))
+
+
+def _double(x: Tensor) -> Tensor:
+    return F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
+
+
+class Trunk(nn.Module):
+    """MobileNetV2 1.75 with a pyramid up to a quarter of the input's side.
+
+    Children are declared in the order of the convolutions in Thunder's graph; the loader
+    depends on it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = SameConv(3, 56, 2)
+        self.stem_filter = SameConv(56, 56, 1, groups=56)
+        self.stem_project = nn.Conv2d(56, 32, 1)
+        self.blocks = nn.ModuleList(InvertedResidual(*row) for row in BLOCKS)
+        self.last = nn.Conv2d(560, 1280, 1)
+        self.lateral8 = nn.Conv2d(1280, 64, 1)
+        self.lateral16 = nn.Conv2d(112, 64, 1)
+        self.merge16 = Separable(64, 32)
+        self.lateral32 = nn.Conv2d(56, 32, 1)
+        self.merge32 = Separable(32, 24)
+        self.lateral64 = nn.Conv2d(40, 24, 1)
+        self.merge64 = Separable(24, 24)
+
+    def early(self, x: Tensor) -> list[Tensor]:
+        """Return the maps of the high-resolution blocks: [40 at 64 x 64, 56 at 32 x 32]."""
+        x = F.relu6(self.stem(x))
+        x = self.stem_project(F.relu6(self.stem_filter(x)))
+        taps = []
+        for i, block in enumerate(self.blocks[: AT_32 + 1]):
+            x = block(x)
+            if i in (AT_64, AT_32):
+                taps.append(x)
+        return taps
+
+    def late(self, taps: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """Return the finest map (N, 24, 64, 64) and the context (N, 232, 16, 16)."""
+        at64, at32 = taps
+        x = at32
+        kept = {}
+        for i in range(AT_32 + 1, len(BLOCKS)):
+            x = self.blocks[i](x)
+            if i in (AT_16, DEEP_16):
+                kept[i] = x
+        x = self.lateral8(F.relu6(self.last(x)))
+        wide = _double(x) + self.lateral16(kept[AT_16])
+        context = torch.cat([kept[DEEP_16], wide], dim=1)
+        x = self.merge16(wide)
+        x = self.merge32(_double(x) + self.lateral32(at32))
+        x = self.merge64(_double(x) + self.lateral64(at64))
+        return x, context
+
+
+class ScaleNorm(nn.Module):
+    """Scale each vector to one learned length (Nguyen and Salazar, 2019)."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(1))
+        self.scale = size**-0.5
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return vectors (..., size) of one length."""
+        length = x.pow(2).sum(dim=-1, keepdim=True).sqrt() * self.scale
+        y: Tensor = x / length.clamp(min=1e-5) * self.gain
+        return y
+
+
+class GatedAttention(nn.Module):
+    """Gated attention unit (Hua et al., ICML 2022) with squared-ReLU weights, over keypoints."""
+
+    def __init__(self, size: int, key: int = 64) -> None:
+        super().__init__()
+        self.inner = 2 * size
+        self.key = key
+        self.norm = ScaleNorm(size)
+        self.split = nn.Linear(size, 2 * self.inner + key, bias=False)
+        self.gain = nn.Parameter(torch.rand(2, key))
+        self.shift = nn.Parameter(torch.rand(2, key))
+        self.out = nn.Linear(self.inner, size, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return refined tokens (N, K, size)."""
+        gate, value, base = torch.split(
+            F.silu(self.split(self.norm(x))), [self.inner, self.inner, self.key], dim=-1
+        )
+        query = base * self.gain[0] + self.shift[0]
+        key = base * self.gain[1] + self.shift[1]
+        weights = F.relu(query @ key.transpose(1, 2) / math.sqrt(self.key)).square()
+        y: Tensor = x + self.out(gate * (weights @ value))
+        return y
+
+
+def cubic_upsampling(inputs: int, outputs: int) -> Tensor:
+    """Return the matrix (outputs, inputs) that interpolates a signal with Catmull-Rom splines.
+
+    Output bin i lies at i / SPLIT_RATIO input pixels; cell j's middle at (j + 0.5) cells. A
+    parabola, the logarithm of a Gaussian, is kept exactly.
+    """
+    cell = INPUT_SIDE / inputs
+    at = (torch.arange(outputs) / SPLIT_RATIO + 0.5) / cell - 0.5
+    first = at.floor()
+    t = at - first
+    weights = torch.stack(
+        [
+            -0.5 * t + t**2 - 0.5 * t**3,
+            1 - 2.5 * t**2 + 1.5 * t**3,
+            0.5 * t + 2 * t**2 - 1.5 * t**3,
+            -0.5 * t**2 + 0.5 * t**3,
+        ],
+        dim=1,
+    )
+    matrix = torch.zeros(outputs, inputs)
+    for k in range(4):
+        index = (first.long() + k - 1).clamp(0, inputs - 1)
+        matrix.scatter_add_(1, index[:, None], weights[:, k : k + 1])
+    return matrix
+
+
+class Parts(NamedTuple):
+    """What the network computes on the way, for losses and checks."""
+
+    simcc_x: Tensor
+    simcc_y: Tensor
+    coarse: Tensor  # (N, K, 2) the person's rough joints in cells
+
+
+class PoseNetwork(nn.Module):
+    """Crop (N, 3, 256, 256), RGB scaled to -1..1, to SimCC logits (N, K, 512) twice.
+
+    Parameters
+    ----------
+    keypoints
+        K.
+    size
+        Width of a keypoint's token.
+    """
+
+    def __init__(self, keypoints: int = len(SPINETRACK), size: int = 192) -> None:
+        super().__init__()
+        self.keypoints = keypoints
+        self.trunk = Trunk()
+        self.regress_hidden = Separable(24, HIDDEN)
+        self.regress = nn.Linear(HIDDEN, 2 * keypoints)
+        self.heat_hidden = Separable(24, HIDDEN)
+        self.heat = nn.Conv2d(HIDDEN, keypoints, 1)
+        self.centre_hidden = Separable(24, HIDDEN)
+        self.centre = nn.Conv2d(HIDDEN, 1, 1)
+        self.centre_sharpness = nn.Parameter(torch.tensor(4.0))
+        self.prior_strength = nn.Parameter(torch.ones(keypoints))
+        self.sharpness = nn.Parameter(torch.full((keypoints,), 3.0))
+
+        self.context = nn.Sequential(
+            nn.Conv2d(168 + 64 + 24, 128, 1, bias=False),
+            nn.BatchNorm2d(128),
+            nn.Hardswish(),
+            nn.Conv2d(128, keypoints, 3, padding=1),
+        )
+        cells = (CELLS // 4) ** 2
+        self.token = nn.Sequential(ScaleNorm(cells), nn.Linear(cells, size, bias=False))
+        self.token_marginals = nn.Linear(2 * CELLS, size)
+        self.token_person = nn.Parameter(torch.randn(keypoints, size) * 0.02)
+        self.attention = GatedAttention(size)
+        self.upsample = nn.Linear(CELLS, BINS, bias=False)
+        self.head_x = nn.Linear(size, BINS)
+        self.head_y = nn.Linear(size, BINS)
+        self._reset()
+
+        grid = torch.arange(CELLS, dtype=torch.float32)
+        y, x = torch.meshgrid(grid, grid, indexing="ij")
+        self.register_buffer("grid", grid, persistent=False)
+        self.register_buffer("places", torch.stack([x.flatten(), y.flatten()], 1), persistent=False)
+        # The crop's person is near its middle.
+        middle = (CELLS - 1) / 2
+        away = ((x - middle) ** 2 + (y - middle) ** 2).sqrt()
+        self.register_buffer("window", -torch.log(away + PRIOR_RADIUS), persistent=False)
+
+    grid: Tensor
+    places: Tensor
+    window: Tensor
+
+    def _reset(self) -> None:
+        """Start as plain interpolation of the marginals; the refinement adds nothing yet."""
+        with torch.no_grad():
+            self.upsample.weight.copy_(cubic_upsampling(CELLS, BINS))
+            for head in (self.head_x, self.head_y):
+                head.weight.zero_()
+                head.bias.zero_()
+            self.token_marginals.weight.mul_(0.1)
+
+    def find_person(self, fine: Tensor) -> Tensor:
+        """Return the rough joints (N, K, 2), in cells, of the person in the middle.
+
+        Thunder reads its regression field at the best centre; here it is averaged over likely
+        centres, which is smooth, and read from pooled features, which is cheap.
+        """
+        likely = F.logsigmoid(self.centre(self.centre_hidden(fine))[:, 0]) + self.window
+        weights = torch.softmax((self.centre_sharpness * likely).flatten(1), dim=1)
+        hidden = self.regress_hidden(fine).flatten(2) @ weights[:, :, None]
+        offsets = self.regress(hidden[:, :, 0]).view(-1, self.keypoints, 2)
+        coarse: Tensor = offsets + (weights @ self.places)[:, None]
+        return coarse
+
+    def marginals(self, fine: Tensor, coarse: Tensor) -> tuple[Tensor, Tensor]:
+        """Return log marginals (N, K, 64) over columns and rows of the person's heatmaps."""
+        heat = F.logsigmoid(self.heat(self.heat_hidden(fine)))
+        dx = (self.grid - coarse[:, :, 0:1]).square() / PRIOR_RADIUS**2
+        dy = (self.grid - coarse[:, :, 1:2]).square() / PRIOR_RADIUS**2
+        far = torch.log1p(dy[:, :, :, None] + dx[:, :, None, :])
+        strength = (0.5 * self.prior_strength)[:, None, None]
+        chance = torch.exp(self.sharpness[:, None, None] * (heat - strength * far))
+        return (chance.sum(dim=2) + 1e-8).log(), (chance.sum(dim=3) + 1e-8).log()
+
+    def head(self, fine: Tensor, context: Tensor) -> Parts:
+        """Return the outputs from the trunk's maps (N, 24, 64, 64) and (N, 232, 16, 16)."""
+        coarse = self.find_person(fine)
+        columns, rows = self.marginals(fine, coarse)
+        near = torch.cat([context, F.avg_pool2d(fine, 4)], dim=1)
+        token = self.token(self.context(near).flatten(2))
+        token = token + self.token_marginals(torch.cat([columns, rows], dim=2)) + self.token_person
+        token = self.attention(token)
+        x = self.upsample(columns) + self.head_x(token)
+        y = self.upsample(rows) + self.head_y(token)
+        return Parts(x, y, coarse)
+
+    def parts(self, crops: Tensor) -> Parts:
+        """Return outputs and intermediate values of crops (N, 3, 256, 256)."""
+        return self.head(*self.trunk.late(self.trunk.early(crops)))
+
+    def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
+        """Return SimCC logits (N, K, 512) over columns and rows."""
+        parts = self.parts(crops)
+        return parts.simcc_x, parts.simcc_y
+
+
+def decode(simcc_x: Tensor, simcc_y: Tensor) -> Tensor:
+    """Return crop pixels (N, K, 2) of the most likely bins."""
+    return torch.stack([simcc_x.argmax(-1), simcc_y.argmax(-1)], dim=-1) / SPLIT_RATIO
