@@ -198,10 +198,10 @@ def test_two_hundred_people(examples: Path) -> None:
 def test_a_truncated_video_keeps_the_frames_before_the_damage(
     tmp_path: Path, examples: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    from spinepose.media import VideoReader
-
     # Matroska can be read up to where it was cut, unlike mp4, whose index is at one end.
     import av
+
+    from spinepose.media import VideoReader
 
     whole, cut = tmp_path / "whole.mkv", tmp_path / "cut.mkv"
     with av.open(str(examples / "walk.mp4")) as source, av.open(str(whole), "w") as target:

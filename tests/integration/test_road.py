@@ -80,9 +80,7 @@ def test_colour_order_is_converted_once(photo: Path, estimator: SpinePoseEstimat
     assert np.nanmax(np.abs(swapped - from_path)) > 0.5
 
 
-def test_given_boxes_keep_their_rows_and_order(
-    photo: Path, estimator: SpinePoseEstimator
-) -> None:
+def test_given_boxes_keep_their_rows_and_order(photo: Path, estimator: SpinePoseEstimator) -> None:
     boxes, scores = estimator.detect(str(photo))
     assert boxes.shape == (1, 4)
     assert scores.shape == (1,)
@@ -198,9 +196,7 @@ def test_json_on_standard_output_is_one_object_an_input(
     assert captured.err == ""
 
 
-def test_quiet_says_nothing(
-    photo: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_quiet_says_nothing(photo: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["-i", str(photo), "-o", str(tmp_path / "o.jpg"), "-q"]) == 0
     captured = capfd.readouterr()
     assert captured.out == captured.err == ""

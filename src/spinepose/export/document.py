@@ -14,7 +14,7 @@ from spinepose.export.openpose import frame_dict
 from spinepose.export.provenance import Provenance
 from spinepose.files import output_error, prepare_target, temporary_beside
 from spinepose.poses import NO_TRACK, Poses
-from spinepose.skeleton import SPINETRACK, Skeleton
+from spinepose.skeleton import SKELETONS, Skeleton
 
 __all__ = [
     "JsonArrayWriter",
@@ -249,11 +249,14 @@ def _read(path: Path, header: Any, lines: Iterator[str] | None) -> Iterator[Pose
 
 
 def _skeleton(raw: dict[str, Any]) -> Skeleton:
-    """Return the known skeleton or subset with these keypoints, or a bare one."""
+    """Return the known skeleton or subset of this name, or a bare one with these keypoints."""
     names = tuple(raw["keypoints"])
-    for candidate in (SPINETRACK, *(SPINETRACK.subset(name) for name in SPINETRACK.subsets)):
-        if candidate.keypoints == names:
-            return candidate
+    base, _, subset = str(raw["name"]).partition("/")
+    known = SKELETONS.get(base)
+    if known is not None and subset in known.subsets:
+        known = known.subset(subset)
+    if known is not None and known.keypoints == names:
+        return known
     return Skeleton(raw["name"], names, (0.1,) * len(names))
 
 

@@ -15,9 +15,9 @@ __all__ = ["calibrate", "decode_axis", "decode_simcc", "log_softmax", "merge_fli
 
 Float32 = npt.NDArray[np.float32]
 
-_REACH = 8
-"""Bins on each side of the peak that its place is averaged over: about one and a half standard
-deviations of the training target."""
+_REACH = 4
+"""Bins on each side of the peak that the parabola is fitted to: less than one standard deviation
+of the training target, where second peaks do not reach."""
 
 _IDEAL_PEAK = 1 / (np.sqrt(2 * np.pi) * 5.66)
 """Peak probability of the training target, a normal distribution of 5.66 bins (RTMPose)."""
@@ -40,22 +40,25 @@ def decode_axis(log_chance: Float32) -> tuple[Float32, Float32]:
     Returns
     -------
     bins : (N, K)
-        Mean bin of the neighbourhood of the most probable one: finer than a bin, and free of
-        far second peaks.
+        Vertex of a parabola through the log-probabilities near the most probable bin: finer than
+        a bin, exact for a normal distribution, and free of far second peaks.
     peak : (N, K)
         Probability of the most probable bin, 0..1.
     """
-    width = log_chance.shape[-1]
-    best = log_chance.argmax(axis=-1)[..., None]
-    near = best + np.arange(-_REACH, _REACH + 1)
-    inside = (near >= 0) & (near < width)
-    # Symmetric about the peak: where the border cuts one side off, the other must not pull.
-    inside &= inside[..., ::-1]
-    taken = np.take_along_axis(log_chance, np.clip(near, 0, width - 1), axis=-1)
-    chance = np.where(inside, np.exp(taken), 0.0)
-    centre = (chance * near).sum(axis=-1) / chance.sum(axis=-1)
-    peak = np.exp(np.take_along_axis(log_chance, best, axis=-1)[..., 0])
-    return centre.astype(np.float32), peak.astype(np.float32)
+    best = log_chance.argmax(axis=-1)
+    # At the border the window moves inwards, and the vertex is looked for beside its middle.
+    middle = np.clip(best, _REACH, log_chance.shape[-1] - 1 - _REACH)
+    near = np.arange(-_REACH, _REACH + 1)
+    window = np.take_along_axis(log_chance, middle[..., None] + near, axis=-1).astype(np.float64)
+    # A normal distribution is a parabola in its logarithm: fit one by least squares.
+    square = near**2 - (near**2).mean()
+    slope = window @ near / (near**2).sum()
+    bend = window @ square / (square**2).sum()
+    vertex = -slope / np.where(bend < 0, 2 * bend, -np.inf)
+    # Where there is no proper peak the vertex flies away: it must stay near the best bin.
+    offset = np.clip(middle + vertex - best, -1, 1)
+    peak = np.exp(np.take_along_axis(log_chance, best[..., None], axis=-1)[..., 0])
+    return (best + offset).astype(np.float32), peak.astype(np.float32)
 
 
 def decode_simcc(log_x: Float32, log_y: Float32, split_ratio: float) -> tuple[Float32, Float32]:

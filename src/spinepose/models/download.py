@@ -22,6 +22,10 @@ _CHUNK = 1 << 20
 _KNOWN_HASHES = "sha256.json"
 
 
+class _HostError(Exception):
+    """One host does not give the right file."""
+
+
 def cache_folder() -> Path:
     """Return where downloaded weights lie: `SPINEPOSE_CACHE`, or the system's cache folder."""
     named = os.environ.get("SPINEPOSE_CACHE")
@@ -79,8 +83,8 @@ def fetch_file(name: str, urls: Sequence[str], sha256: str | None) -> Path:
     for url in urls:
         try:
             return _download(url, path, expected)
-        except (OSError, ValueError) as error:
-            failures.append(f"{url}: {_reason(error)}")
+        except _HostError as error:
+            failures.append(f"{url}: {error}")
     raise ModelError(
         f"{name} cannot be fetched ({'; '.join(failures)}): check the network, or use the "
         "built-in models"
@@ -88,15 +92,19 @@ def fetch_file(name: str, urls: Sequence[str], sha256: str | None) -> Path:
 
 
 def _download(url: str, path: Path, expected: str | None) -> Path:
-    """Fetch one address into the cache; raises `OSError` or `ValueError`."""
+    """Fetch one address into the cache."""
     import pooch
+    import requests
 
     with atomic_write(path) as temporary:
         fetch = pooch.HTTPDownloader(timeout=_TIMEOUT_S, chunk_size=_CHUNK)
-        fetch(url, str(temporary), None)
+        try:
+            fetch(url, str(temporary), None)
+        except requests.exceptions.RequestException as error:
+            raise _HostError(_reason(error)) from error
         found = file_sha256(temporary)
         if expected is not None and found != expected:
-            raise ValueError(f"its sha256 is {found}, expected {expected}")
+            raise _HostError(f"its sha256 is {found}, expected {expected}")
     if expected is None:
         _record(path.name, found)
     return path

@@ -1,0 +1,128 @@
+"""Downloads, end to end against a server on this machine."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from spinepose.errors import ModelError
+from spinepose.models.download import cache_folder, fetch_file, file_sha256
+
+CONTENT = b"weights" * 1000
+SHA = hashlib.sha256(CONTENT).hexdigest()
+
+
+class _Handler(SimpleHTTPRequestHandler):
+    asked: list[str]
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        super().do_GET()
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[tuple[str, Path, list[str]]]:
+    folder = tmp_path / "host"
+    folder.mkdir()
+    (folder / "a.onnx").write_bytes(CONTENT)
+    handler = type("Handler", (_Handler,), {"asked": []})
+    httpd = ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(folder)))
+    thread = threading.Thread(target=httpd.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{httpd.server_port}", folder, handler.asked  # type: ignore[attr-defined]
+    httpd.shutdown()
+    thread.join()
+    httpd.server_close()
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SPINEPOSE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("SPINEPOSE_OFFLINE", raising=False)
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path / "cache"
+
+
+def test_a_file_is_fetched_once(server: tuple[str, Path, list[str]], cache: Path) -> None:
+    url, _, asked = server
+    for _ in range(2):
+        path = fetch_file("a.onnx", [f"{url}/a.onnx"], SHA)
+        assert path == cache / "a.onnx"
+        assert path.read_bytes() == CONTENT
+    assert asked == ["/a.onnx"]
+    umask = os.umask(0)
+    os.umask(umask)
+    assert path.stat().st_mode & 0o777 == 0o666 & ~umask
+
+
+def test_a_wrong_hash_is_refused_and_nothing_stays(
+    server: tuple[str, Path, list[str]], cache: Path
+) -> None:
+    url, _, _ = server
+    with pytest.raises(ModelError, match="sha256") as caught:
+        fetch_file("a.onnx", [f"{url}/a.onnx"], "0" * 64)
+    assert SHA in str(caught.value)
+    assert list(cache.iterdir()) == []
+
+
+def test_a_damaged_file_is_fetched_again(server: tuple[str, Path, list[str]], cache: Path) -> None:
+    url, _, asked = server
+    cache.mkdir()
+    (cache / "a.onnx").write_bytes(b"damaged")
+    assert fetch_file("a.onnx", [f"{url}/a.onnx"], SHA).read_bytes() == CONTENT
+    assert len(asked) == 1
+
+
+def test_the_next_host_is_asked_when_one_fails(server: tuple[str, Path, list[str]]) -> None:
+    url, _, asked = server
+    urls = ["http://127.0.0.1:9/a.onnx", f"{url}/missing/a.onnx", f"{url}/a.onnx"]
+    assert file_sha256(fetch_file("a.onnx", urls, SHA)) == SHA
+    assert asked == ["/missing/a.onnx", "/a.onnx"]
+
+
+def test_every_failed_host_is_named(server: tuple[str, Path, list[str]]) -> None:
+    url, _, _ = server
+    with pytest.raises(ModelError, match=r"no connection.*answered 404") as caught:
+        fetch_file("b.onnx", ["http://127.0.0.1:9/b.onnx", f"{url}/b.onnx"], SHA)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_hash_is_trusted_once_and_held_from_then_on(
+    server: tuple[str, Path, list[str]], cache: Path
+) -> None:
+    url, folder, _ = server
+    fetch_file("a.onnx", [f"{url}/a.onnx"], None)
+    (folder / "a.onnx").write_bytes(b"something else")
+    (cache / "a.onnx").unlink()
+    with pytest.raises(ModelError, match="sha256"):
+        fetch_file("a.onnx", [f"{url}/a.onnx"], None)
+
+
+def test_offline_asks_nobody(
+    server: tuple[str, Path, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, _, asked = server
+    monkeypatch.setenv("SPINEPOSE_OFFLINE", "1")
+    with pytest.raises(ModelError, match="SPINEPOSE_OFFLINE"):
+        fetch_file("a.onnx", [f"{url}/a.onnx"], SHA)
+    assert asked == []
+
+
+def test_without_the_variable_the_cache_is_the_system_s(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("SPINEPOSE_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr("sys.platform", "linux")
+    assert cache_folder() == tmp_path / "spinepose"
