@@ -8,6 +8,7 @@ from spinepose.training.pose.data import merge_answers, mirrored_outputs  # noqa
 from spinepose.training.pose.losses import (  # noqa: E402
     expected_points,
     position_loss,
+    reach_loss,
     spine_loss,
     structure_loss,
 )
@@ -74,3 +75,21 @@ def test_crowd_labels_yield_to_a_sure_teacher_that_disagrees() -> None:
     assert (merged[1, :17] == 100).all()
     assert (merged[2] == 100).all()
     assert weights[0, 0] < 1
+
+
+def test_feet_within_reach_cost_nothing_and_far_ones_are_pulled_to_the_ankle() -> None:
+    body = torch.zeros(1, K, 2)
+    body[0, SPINETRACK.indices(["left_shoulder", "right_shoulder"]).tolist(), 1] = -100.0
+    body[0, SPINETRACK.spine_indices, 1] = torch.linspace(-110, 0, 9)
+    body[0, SPINETRACK.indices(["left_knee", "right_knee"]).tolist(), 1] = 50.0
+    low = ["left_ankle", "right_ankle", "left_heel", "right_heel"]
+    low += [f"{s}_{p}" for s in ("left", "right") for p in ("big_toe", "small_toe")]
+    body[0, SPINETRACK.indices(low).tolist(), 1] = 100.0
+    assert reach_loss(body).item() == pytest.approx(0)
+    toe = SPINETRACK.index("left_big_toe")
+    body[0, toe, 1] = 190.0
+    body.requires_grad_(True)
+    reach_loss(body).backward()
+    assert body.grad is not None
+    assert body.grad[0, toe, 1] > 0
+    assert body.grad[0, SPINETRACK.index("left_ankle")].abs().sum() == 0

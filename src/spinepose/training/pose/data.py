@@ -65,7 +65,7 @@ def merge_answers(
     sources
         N names of the sets.
     answers
-        (N, 37, 3) x, y, score of the teacher on the same crops; the 17 body joints are read.
+        (N, 37, >= 3) x, y, score of the teacher on the same crops; the 17 body joints are read.
     tolerance
         Distance within which two answers agree.
 

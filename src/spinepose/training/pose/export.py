@@ -28,7 +28,7 @@ from spinepose.training.pose.network import INPUT_SIDE, SPLIT_RATIO, PoseNetwork
 __all__ = ["CardText", "export_onnx", "gflops_of", "write_card"]
 
 OPSET = 17
-SMALLEST = 64  # values; shorter constants stay in 32 bits
+SMALLEST = 16384  # values; biases and depthwise filters stay in 32 bits
 
 
 @dataclass(frozen=True)

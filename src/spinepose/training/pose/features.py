@@ -33,7 +33,7 @@ class _Maps(nn.Module):
         self.network = network
 
     def forward(self, crops: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the finest map, the context, and the joints (N, K, 3) x, y, score read there."""
+        """Return the finest map, the context, and the joints (N, K, 4): x, y, heat, SimCC peak."""
         net = self.network
         fine, context = net.trunk.late(net.trunk.early(crops))
         parts = net.head(fine, context)
@@ -42,7 +42,9 @@ class _Maps(nn.Module):
         cells = (places / (SPLIT_RATIO * INPUT_SIDE / CELLS)).long()
         heat = torch.sigmoid(net.heat(net.heat_hidden(fine))).flatten(2)
         score = heat.gather(2, cells[..., 1:] * CELLS + cells[..., :1])
-        return fine, context, torch.cat([points, score], -1)
+        peaks = [torch.softmax(s, -1).amax(-1) for s in (parts.simcc_x, parts.simcc_y)]
+        peak = torch.minimum(*peaks)[..., None]
+        return fine, context, torch.cat([points, score, peak], -1)
 
 
 class FrozenTrunk:
@@ -79,7 +81,10 @@ class FrozenTrunk:
         )
 
     def __call__(self, crops: npt.NDArray[np.uint8]) -> list[FloatArray]:
-        """Return maps (N, 24, 64, 64), (N, 232, 16, 16) and joints (N, 37, 3) of RGB crops."""
+        """Return maps (N, 24, 64, 64), (N, 232, 16, 16) and joints (N, 37, 4) of RGB crops.
+
+        The columns are x, y, height of the heatmap there, and the smaller of the SimCC peaks.
+        """
         scaled = crops.transpose(0, 3, 1, 2).astype(np.float32) / 127.5 - 1
         return list(self._session.run(None, {"input": scaled}))
 

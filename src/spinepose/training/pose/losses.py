@@ -21,6 +21,7 @@ __all__ = [
     "coarse_loss",
     "expected_points",
     "position_loss",
+    "reach_loss",
     "spine_loss",
     "structure_loss",
 ]
@@ -28,6 +29,9 @@ __all__ = [
 TARGET_SIGMA = 2.5  # crop pixels
 SMOOTHING_THRESHOLD = 0.1  # of the crop's side: T of the spine loss
 SMOOTHING_SLOPE = 20.0  # alpha of the spine loss
+FOOT_REACH = 0.45  # of the shin: no toe or heel is farther from the ankle
+SPINE_REACH = 0.30  # of the trunk: no two neighbours of the spine are farther apart
+SLACK = 6.0  # crop pixels allowed in any case
 
 _HEAVIER = {
     "elbow": 1.2,
@@ -129,3 +133,32 @@ def spine_loss(predicted: Tensor) -> Tensor:
         damped = 1 - 0.5 * torch.sigmoid(SMOOTHING_SLOPE * (length - SMOOTHING_THRESHOLD))
         smooth.append(smooth[-1] + damped * step)
     return F.mse_loss(torch.stack(smooth, dim=1), chain)
+
+
+def reach_loss(predicted: Tensor) -> Tensor:
+    """Return how far feet leave their ankle and spine points their neighbour, in crop sides.
+
+    A hinge on the predicted points (N, K, 2): a foot reaches at most a share of its shin from
+    the ankle, two neighbours of the spine at most a share of the way from neck to mid-hips. It
+    needs no labels, so real people without foot and spine labels take part. Shin, ankle and
+    trunk are held fixed: only the new points move.
+    """
+    fixed = predicted.detach()
+    at = {n: i for i, n in enumerate(SPINETRACK.keypoints)}
+    terms = []
+    for side in ("left", "right"):
+        ankle, knee = fixed[:, at[f"{side}_ankle"]], fixed[:, at[f"{side}_knee"]]
+        limit = FOOT_REACH * (ankle - knee).norm(dim=-1) + SLACK
+        for part in ("big_toe", "small_toe", "heel"):
+            terms.append(_beyond(predicted[:, at[f"{side}_{part}"]], ankle, limit))
+    hips = (fixed[:, at["left_hip"]] + fixed[:, at["right_hip"]]) / 2
+    shoulders = (fixed[:, at["left_shoulder"]] + fixed[:, at["right_shoulder"]]) / 2
+    limit = SPINE_REACH * (shoulders - hips).norm(dim=-1) + SLACK
+    chain = predicted[:, torch.from_numpy(SPINETRACK.spine_indices)]
+    terms += [_beyond(chain[:, i], chain[:, i + 1], limit) for i in range(chain.shape[1] - 1)]
+    return torch.stack(terms).mean() / (BINS / SPLIT_RATIO)
+
+
+def _beyond(a: Tensor, b: Tensor, limit: Tensor) -> Tensor:
+    gap = ((a - b).square().sum(-1) + 1e-6).sqrt()
+    return F.relu(gap - limit)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import onnx
 import torch
 from onnx import numpy_helper
@@ -34,13 +33,13 @@ class Thunder(nn.Module):
         self.centre = nn.Conv2d(HIDDEN, 1, 1)
 
     def forward(self, crops: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Return heat, centre, regression and offset maps of crops in -1..1, before sigmoids."""
+        """Return regression, offset, heat and centre maps of crops in -1..1, before sigmoids."""
         fine, _ = self.trunk.late(self.trunk.early(crops))
         return (
-            self.heat(self.heat_hidden(fine)),
-            self.centre(self.centre_hidden(fine)),
             self.regress(self.regress_hidden(fine)),
             self.offset(self.offset_hidden(fine)),
+            self.heat(self.heat_hidden(fine)),
+            self.centre(self.centre_hidden(fine)),
         )
 
 
@@ -108,8 +107,3 @@ def start_from(thunder: Thunder, seed: int = 0) -> PoseNetwork:
             full = torch.cat([joints, middle.expand(total - BODY, -1, -1)])
             target.copy_(full.reshape(target.shape))
     return network
-
-
-def sigmoid(x: Tensor) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    """Return the logistic function as an array."""
-    return np.asarray(torch.sigmoid(x).numpy())

@@ -27,6 +27,7 @@ from spinepose.training.pose.losses import (
     coarse_loss,
     expected_points,
     position_loss,
+    reach_loss,
     spine_loss,
     structure_loss,
 )
@@ -62,7 +63,7 @@ class Recipe:
         Weight decay.
     ema
         Share of the mean kept at each update.
-    coarse, structure, spine
+    coarse, structure, spine, reach
         Weights of the losses beside the position loss.
     check_every
         Updates between checkpoints.
@@ -81,6 +82,7 @@ class Recipe:
     coarse: float = 0.1
     structure: float = 0.1
     spine: float = 5.0
+    reach: float = 10.0
     check_every: int = 100
     seed: int = 0
 
@@ -93,6 +95,7 @@ def total_loss(parts: Parts, points: Tensor, trust: Tensor, recipe: Recipe) -> T
         + recipe.coarse * coarse_loss(parts.coarse, points, trust)
         + recipe.structure * structure_loss(mean, points, trust)
         + recipe.spine * spine_loss(mean)
+        + recipe.reach * reach_loss(mean)
     )
 
 
