@@ -7,7 +7,7 @@ line prints the message and leaves with :attr:`SpinePoseError.exit_code`; librar
 ========================  =========  =====================================================
 error                     exit code  meaning
 ========================  =========  =====================================================
-(usage)                   2          the command line itself is wrong
+:class:`UsageError`       2          the command line, or a call's arguments, are wrong
 :class:`InputError`       3          an input is missing, unreadable or not what it claims
 :class:`ModelError`       4          weights are missing, corrupted or do not fit
 :class:`ProviderError`    5          the asked device cannot be used
@@ -30,6 +30,7 @@ __all__ = [
     "OutputError",
     "ProviderError",
     "SpinePoseError",
+    "UsageError",
 ]
 
 
@@ -37,6 +38,12 @@ class SpinePoseError(Exception):
     """Base of everything that this package raises on purpose."""
 
     exit_code: ClassVar[int] = 1
+
+
+class UsageError(SpinePoseError, ValueError):
+    """The command line, or an argument of a call, is wrong."""
+
+    exit_code = 2
 
 
 class InputError(SpinePoseError, ValueError):

@@ -61,9 +61,9 @@ def test_the_face_of_the_astronaut_is_where_it_is(
         name: keypoints[0, SPINETRACK.index(name)] for name in ("nose", "left_eye", "right_eye")
     }
     # Read off the picture by eye, within 12 px.
-    assert np.abs(face["nose"] - (226, 146)).max() < 12
-    assert np.abs(face["left_eye"] - (246, 111)).max() < 14
-    assert np.abs(face["right_eye"] - (201, 116)).max() < 14
+    assert np.abs(face["nose"] - (224, 125)).max() < 12
+    assert np.abs(face["left_eye"] - (249, 105)).max() < 14
+    assert np.abs(face["right_eye"] - (202, 101)).max() < 14
     assert scores[0, SPINETRACK.index("nose")] > 0.5
 
 
@@ -143,8 +143,11 @@ def test_video_keeps_size_rate_and_length(clip: Path, tmp_path: Path) -> None:
 def test_people_of_the_clip_keep_their_ids(clip: Path) -> None:
     frames = list(spinepose.stream(clip))
     ids = [set(map(int, poses.track_ids)) for poses in frames]
-    assert set.union(*ids) == ids[len(ids) // 2]
-    assert min(set.union(*ids)) == 1
+    # Two people pass: one hides the other for a while, and both come out as they went in.
+    assert set.union(*ids) == {1, 2}
+    assert ids[2] == ids[-2] == {1, 2}
+    left = [poses.keypoints[poses.track_ids == 1][0, 0, 0] for poses in (frames[2], frames[-2])]
+    assert np.sign(left[1] - left[0]) == np.sign(256 - left[0])
 
 
 def test_offline_smoothing_steadies_without_lag(clip: Path) -> None:

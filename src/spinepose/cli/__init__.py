@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from typing import TextIO
 
 from spinepose.errors import SpinePoseError
 
@@ -69,6 +70,9 @@ def _dispatch(words: list[str]) -> int:
 
     from spinepose.cli.app import app
 
+    if not words:
+        app.help_print([])
+        return _USAGE_ERROR
     try:
         result = app(words, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
@@ -83,13 +87,21 @@ def _modern(word: str) -> str:
     return _OLD_SPELLINGS.get(name, name) + equals + value
 
 
+class _StandardError(logging.StreamHandler[TextIO]):
+    """Writes to standard error as it is at that moment, which a caller may have redirected."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record."""
+        self.stream = sys.stderr
+        super().emit(record)
+
+
 def _start_logging(debug: bool) -> None:
     """Send warnings of the package to standard error, one line each."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("spinepose: %(levelname)s: %(message)s"))
+    handler = _StandardError()
+    handler.setFormatter(logging.Formatter("spinepose: {levelname}: {message}", style="{"))
     logger = logging.getLogger("spinepose")
     logger.handlers[:] = [handler]
-    logger.propagate = False
     logger.setLevel(logging.DEBUG if debug else logging.WARNING)
     for level in (logging.WARNING, logging.ERROR):
         logging.addLevelName(level, logging.getLevelName(level).lower())

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Group, Parameter
 
 from spinepose.cli.console import Console
-from spinepose.errors import InputError, SpinePoseError
+from spinepose.errors import SpinePoseError, UsageError
 from spinepose.inference.settings import Settings
 
 if TYPE_CHECKING:
@@ -91,8 +91,10 @@ def run(
     duration
         Stop after so many seconds of video.
     """
+    if not inputs:
+        raise UsageError("no input: name at least one image, video, folder or camera after -i")
     if spine_only and include_experimental:
-        raise InputError("--spine-only and --include-experimental exclude each other: choose one")
+        raise UsageError("--spine-only and --include-experimental exclude each other: choose one")
     if spine_only or include_experimental:
         settings = replace(settings, keypoints="spine" if spine_only else "all")
     if no_smooth:

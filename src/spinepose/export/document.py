@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from io import FileIO
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
@@ -67,23 +68,31 @@ class _Stream:
         self.path = path
         self._frames = 0
         self._tracks: set[int] = set()
-        self._file: IO[str] | None = None
+        self._file: FileIO | None = None
 
-    def _open(self, target: Path) -> IO[str]:
+    def _open(self, target: Path) -> None:
         try:
-            # Line buffering: a run that dies leaves whole lines.
-            self._file = target.open("w", encoding="utf-8", buffering=1)
+            # Unbuffered: a run that dies has lost nothing, and a full disk is told at once.
+            self._file = target.open("wb", buffering=0)
         except OSError as error:
             raise output_error(self.path, error) from error
-        return self._file
 
     def _put(self, text: str) -> None:
         if self._file is None:
             raise OutputError(f"{self.path} is closed already")
+        rest = memoryview(text.encode())
         try:
-            self._file.write(text)
+            while rest:
+                rest = rest[self._file.write(rest) :]
         except OSError as error:
+            self._abandon()
             raise output_error(self.path, error) from error
+
+    def _abandon(self) -> None:
+        """Let go of a file that cannot be written any more."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
     def _count(self, poses: Poses) -> None:
         self._frames += 1
@@ -171,6 +180,10 @@ class JsonArrayWriter(_Stream):
             raise output_error(path, error) from error
         self._open(self._temporary)
         self._put(_dump(_header(provenance, skeleton))[:-1] + ', "frames": [\n')
+
+    def _abandon(self) -> None:
+        super()._abandon()
+        self._temporary.unlink(missing_ok=True)
 
     def write(self, poses: Poses) -> None:
         """Write one frame."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from spinepose.errors import InputError
+from spinepose.errors import UsageError
 from spinepose.inference.people import boxes_of, is_person
 from spinepose.inference.settings import Settings
 from spinepose.poses import Poses
@@ -149,7 +149,9 @@ class SpinePoseEstimator:
         Raises
         ------
         InputError
-            The image cannot be read, or `boxes` has another shape.
+            The image cannot be read.
+        UsageError
+            `boxes` has another shape.
         """
         poses = self.poses(image, boxes)
         return poses.keypoints, poses.scores
@@ -243,5 +245,5 @@ def _checked_boxes(boxes: npt.ArrayLike) -> Float32:
     if array.ndim == 1 and array.shape == (4,):
         array = array[None]
     if array.ndim != 2 or array.shape[1] != 4:
-        raise InputError(f"boxes have shape {array.shape}, expected (N, 4) as x1 y1 x2 y2 in px")
+        raise UsageError(f"boxes have shape {array.shape}, expected (N, 4) as x1 y1 x2 y2 in px")
     return array

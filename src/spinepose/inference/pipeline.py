@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spinepose.errors import InputError
+from spinepose.errors import InputError, UsageError
 from spinepose.inference.estimator import ImageLike, SpinePoseEstimator
 from spinepose.inference.results import Outputs, VideoSummary
 from spinepose.inference.settings import Settings
@@ -288,7 +288,7 @@ def _prepare(
 ) -> tuple[SpinePoseEstimator, Settings]:
     """Return the estimator to use and the settings of this call."""
     if spine_only and include_experimental:
-        raise InputError("spine_only and include_experimental exclude each other: choose one")
+        raise UsageError("spine_only and include_experimental exclude each other: choose one")
     if spine_only or include_experimental:
         options = options | {"keypoints": "spine" if spine_only else "all"}
     if estimator is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from spinepose.errors import InputError
+from spinepose.errors import UsageError
 
 __all__ = ["Settings"]
 
@@ -85,7 +85,7 @@ class Settings:
         )
         for ok, name, wanted in checks:
             if not ok:
-                raise InputError(f"{name} is {getattr(self, name)!r}, it must be {wanted}")
+                raise UsageError(f"{name} is {getattr(self, name)!r}, it must be {wanted}")
 
     @property
     def subset(self) -> str:

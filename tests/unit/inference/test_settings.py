@@ -1,6 +1,6 @@
 import pytest
 
-from spinepose.errors import InputError
+from spinepose.errors import UsageError
 from spinepose.inference.settings import Settings
 from spinepose.skeleton import SPINETRACK
 
@@ -26,5 +26,5 @@ def test_keypoint_sets(keypoints: str, count: int) -> None:
     ],
 )
 def test_a_wrong_value_is_named(name: str, value: object) -> None:
-    with pytest.raises(InputError, match=name):
+    with pytest.raises(UsageError, match=name):
         Settings(**{name: value})  # type: ignore[arg-type]
