@@ -25,14 +25,16 @@ from spinepose.training.pose.features import FrozenTrunk, read_shards, write_sha
 from spinepose.training.pose.network import PoseNetwork
 from spinepose.training.pose.people import Person, held_out, read_people
 from spinepose.training.pose.release import measure, release
-from spinepose.training.pose.teacher import cached_answers, taught
+from spinepose.training.pose.teacher import cached_answers, self_taught, taught
 from spinepose.training.pose.thunder import load_thunder, start_from
 from spinepose.training.pose.train import Recipe, train
 
 SHARES = {"synthetic": 0.55, "lspe": 0.33, "people": 0.07, "coco-train": 0.05}
 HALF_BODY = 0.06
 CHECKED = 100  # held-out synthetic people that help to choose a checkpoint
-TUNING = Recipe(batch=24, rate=6e-4, old_rate=2e-4, trunk_rate=8e-5, ema=0.995, check_every=200)
+TUNING = Recipe(batch=24, rate=6e-4, old_rate=2e-4, trunk_rate=6e-5, ema=0.995, check_every=200)
+TUNING_SHARES = {"synthetic": 0.46, "lspe": 0.40, "people": 0.09, "coco-train": 0.05}
+TUNING_STRENGTH = Strength(half=HALF_BODY, turn=35.0, wild=0.3, cover=0.25)
 
 log = logging.getLogger("spinepose.training.pose")
 
@@ -78,21 +80,33 @@ def run_training(args: argparse.Namespace) -> None:
     train(start, source, *judges(args.data), args.out / "heads", recipe)
 
 
-def run_tuning(args: argparse.Namespace) -> None:
-    """Train heads and later trunk on crops changed on the fly, from the weights of phase one."""
-    start = network_from(args.weights, args.thunder)
-    trunk = FrozenTrunk(network_from(None, args.thunder), args.out / "trunk.onnx", args.threads)
+def lessons(args: argparse.Namespace, start: PoseNetwork) -> list[list[Person]]:
+    """Return people by set with the teacher's joints, and if wanted the network's own answers."""
+    thunder = FrozenTrunk(network_from(None, args.thunder), args.out / "trunk.onnx", args.threads)
+    own = FrozenTrunk(start, args.out / "own.onnx", args.threads) if args.self_taught else None
     groups = []
-    for name in SHARES:
+    for name in TUNING_SHARES:
         people = read_people(args.data, name)
         if name != "synthetic":
-            answers = cached_answers(people, trunk, args.out / f"answers-{name}.npy")
-            people = [taught(p, a) for p, a in zip(people, answers, strict=True)]
+            answers = cached_answers(people, thunder, args.out / f"answers-{name}.npy")
+            learned = [taught(p, a) for p, a in zip(people, answers, strict=True)]
+            if own is not None:
+                answers = cached_answers(people, own, args.out / f"own-{name}.npy")
+                learned = [self_taught(p, a) for p, a in zip(learned, answers, strict=True)]
+            people = learned
         groups.append([p for p in people if not kept_out(p)])
-    stream = Mixture(groups, list(SHARES.values()), Strength(half=HALF_BODY), args.seed)
+    return groups
+
+
+def run_tuning(args: argparse.Namespace) -> None:
+    """Train heads and later trunk on crops changed on the fly, from the weights given."""
+    start = network_from(args.weights, args.thunder)
+    groups = lessons(args, start)
+    stream = Mixture(groups, list(TUNING_SHARES.values()), TUNING_STRENGTH, args.seed)
     loader = DataLoader(stream, batch_size=TUNING.batch, collate_fn=collate, num_workers=1)
     recipe = replace(TUNING, steps=args.steps, seed=args.seed)
-    train(start, lambda _: iter(loader), *judges(args.data), args.out / "tuned", recipe)
+    out = args.out / ("self-taught" if args.self_taught else "tuned")
+    train(start, lambda _: iter(loader), *judges(args.data), out, recipe)
 
 
 def evaluate(args: argparse.Namespace) -> None:
@@ -122,6 +136,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--thunder", type=Path, help="MoveNet Thunder as ONNX")
     parser.add_argument("--weights", type=Path, help="checkpoint (.pt) to start from or measure")
     parser.add_argument("--out", type=Path, default=Path("pose-training"))
+    parser.add_argument(
+        "--self-taught", action="store_true", help="tune: learn from the network's own answers too"
+    )
     parser.add_argument("--crops", type=int, default=20000)
     parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--threads", type=int, default=2)

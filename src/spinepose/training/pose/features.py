@@ -14,11 +14,13 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import onnx
 import onnxruntime as ort
 import torch
 from torch import Tensor, nn
 
 from spinepose.training.pose.data import Mixture, merge_answers
+from spinepose.training.pose.export import move_padding
 from spinepose.training.pose.network import CELLS, INPUT_SIDE, SPLIT_RATIO, PoseNetwork
 
 __all__ = ["FrozenTrunk", "read_shards", "write_shards"]
@@ -74,6 +76,9 @@ class FrozenTrunk:
                 opset_version=17,
                 dynamo=False,
             )
+        model = onnx.load(str(scratch))
+        move_padding(model)
+        onnx.save(model, str(scratch))
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         self._session = ort.InferenceSession(
