@@ -29,8 +29,6 @@ from spinepose.training.detector.train import (
     Average,
     TrainConfig,
     blend,
-    drift,
-    pull_back,
     scale_convolutions,
     schedule,
 )
@@ -190,17 +188,3 @@ def test_blend_lies_between_start_and_tuned(tiny: PersonDetector) -> None:
     mixed = blend(tiny, tuned, 0.25)
     a, b, c = (net.heads[0].box.weight for net in (tiny, tuned, mixed))
     assert torch.allclose(c, 0.75 * a + 0.25 * b)
-
-
-def test_pull_back_draws_to_the_start(tiny: PersonDetector) -> None:
-    start = [p.detach() + 1 for p in tiny.parameters()]
-    before = tiny.heads[0].box.weight.detach().clone()
-    pull_back(tiny, start, 0.5)
-    assert torch.allclose(tiny.heads[0].box.weight, before + 0.5)
-
-
-def test_drift_looks_at_the_first_pictures_only() -> None:
-    before = (torch.ones(2, 3, 4, 4),)
-    now = torch.cat([before[0], torch.full((1, 3, 4, 4), 9.0)])
-    assert drift((now,), before).item() == 0
-    assert drift((now * 2,), before).item() == pytest.approx(1)

@@ -1,9 +1,9 @@
 """Make the person detector: ``python -m spinepose.training.detector --data DIR --out DIR``.
 
-Stages: *labels* (ask the teachers), *train* (fine-tune), *export* (ONNX and card, with the
-blend with the start and threshold chosen on photos kept
-for tuning), *evaluate* (measure the exported file). Without
-``--stage`` all run in turn; each reads what the one before left in the output folder.
+Stages: *labels* (ask the teachers), *train* (fine-tune), *export* (ONNX and card; blend with
+the start and threshold are chosen on photos kept for tuning), *evaluate* (measure the
+exported file). Without ``--stage`` all run in turn; each reads what the one before left in
+the output folder.
 """
 
 from __future__ import annotations
@@ -41,16 +41,16 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         help="folder with yolox_nano.onnx and rtmdet_nano_person.onnx",
     )
     parser.add_argument("--stage", choices=STAGES, help="run this stage only")
-    parser.add_argument("--start", type=Path, help="checkpoint to go on from")
     parser.add_argument(
         "--blend",
         type=float,
         nargs="+",
-        default=[0.3, 0.4, 0.5, 0.6, 0.7, 0.85, 1.0],
+        default=[0.3, 0.4, 0.5],
         help="shares of the fine-tuned weights to try",
     )
     parser.add_argument("--minutes", type=float, default=TrainConfig.minutes)
     parser.add_argument("--steps", type=int, default=TrainConfig.steps)
+    parser.add_argument("--stop", type=int, default=TrainConfig.stop)
     parser.add_argument("--rate", type=float, default=TrainConfig.rate)
     parser.add_argument("--threads", type=int, default=TrainConfig.threads)
     parser.add_argument("--seed", type=int, default=TrainConfig.seed)
@@ -69,12 +69,13 @@ def run_train(options: argparse.Namespace) -> None:
     """Fine-tune; leaves ``last.pt``."""
     config = TrainConfig(
         steps=options.steps,
+        stop=options.stop,
         minutes=options.minutes,
         rate=options.rate,
         threads=options.threads,
         seed=options.seed,
     )
-    start = options.start or options.teachers / "yolox_nano.onnx"
+    start = options.teachers / "yolox_nano.onnx"
     train(options.data, options.out / "labels.jsonl", start, options.out, config)
 
 

@@ -25,8 +25,7 @@ from spinepose.training.detector.boxes import PAD_VALUE, Floats, Image
 from spinepose.training.detector.labels import read_rgb
 
 _LOGGER = logging.getLogger(__name__)
-SOURCE_WEIGHTS = {"coco": 0.5, "athlete": 0.3, "people": 0.15, "crop": 0.05}
-TURNED = {"coco": 0.15, "athlete": 0.5, "people": 0.5, "crop": 0.3}
+SOURCE_WEIGHTS = {"coco": 0.4, "athlete": 0.35, "people": 0.2, "crop": 0.05}
 KIND_WEIGHTS = {"single": 0.35, "mosaic": 0.35, "scene": 0.25, "empty": 0.05}
 
 
@@ -117,39 +116,29 @@ class Stream:
         sample = kinds[kind](side)
         return Sample(recolour(self._rng, sample.image), sample.agreed, sample.doubtful)
 
-    def batch(self, count: int, side: int, whole: int) -> tuple[NDArray[np.uint8], list[Sample]]:
-        """Make ``count`` pictures: RGB ``(count, side, side, 3)`` and the samples.
-
-        The first ``whole`` are upright photos as in use (a few of them empty views), the
-        others drawn at random.
-        """
-        upright = [self._upright(side) for _ in range(whole)]
-        samples = upright + [self.draw(side) for _ in range(count - whole)]
+    def batch(self, count: int, side: int) -> tuple[NDArray[np.uint8], list[Sample]]:
+        """Make ``count`` pictures: RGB ``(count, side, side, 3)`` and the samples."""
+        samples = [self.draw(side) for _ in range(count)]
         return np.stack([s.image for s in samples]), samples
 
-    def _upright(self, side: int) -> Sample:
-        sample = self._empty(side) if self._rng.random() < 0.15 else self._whole(side)
-        return Sample(recolour(self._rng, sample.image), sample.agreed, sample.doubtful)
-
-    def _photo(self) -> tuple[Sample, float]:
-        """Draw a photo and the share of its kind to be turned."""
+    def _photo(self) -> Sample:
         source = str(self._rng.choice(list(SOURCE_WEIGHTS), p=list(SOURCE_WEIGHTS.values())))
         group = self._photos[source]
         photo = group[int(self._rng.integers(len(group)))]
-        return Sample(read_rgb(photo.path), photo.agreed, photo.doubtful), TURNED[source]
+        return Sample(read_rgb(photo.path), photo.agreed, photo.doubtful)
 
     def _placed(self, side: int, low: float, high: float) -> Sample:
         """Place one photo, longer side ``low..high`` of the picture, somewhere near its middle."""
-        photo, turned = self._photo()
+        photo = self._photo()
         size = photo.image.shape[0], photo.image.shape[1]
         zoom = side * float(np.exp(self._rng.uniform(np.log(low), np.log(high)))) / max(size)
         middle = self._rng.uniform(0.35, 0.65, 2) * side
-        matrix = random_matrix(self._rng, size, (middle[0], middle[1]), zoom, turned)
+        matrix = random_matrix(self._rng, size, (middle[0], middle[1]), zoom)
         return warp_sample(photo, matrix, side)
 
     def _whole(self, side: int) -> Sample:
         """Take a photo as in use: whole, upright, in the top left corner."""
-        photo, _ = self._photo()
+        photo = self._photo()
         zoom = side / max(photo.image.shape[:2])
         matrix = np.array([[zoom, 0, 0], [0, zoom, 0]], dtype=np.float64)
         if self._rng.random() < 0.5:
@@ -157,6 +146,8 @@ class Stream:
         return warp_sample(photo, matrix, side)
 
     def _single(self, side: int) -> Sample:
+        if self._rng.random() < 0.3:
+            return self._whole(side)
         return self._placed(side, 0.5, 1.6)
 
     def _mosaic(self, side: int) -> Sample:
