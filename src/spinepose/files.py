@@ -10,7 +10,7 @@ from pathlib import Path
 
 from spinepose.errors import OutputError, SpinePoseError
 
-__all__ = ["atomic_write", "output_error", "prepare_target", "temporary_beside"]
+__all__ = ["atomic_write", "errors_for", "output_error", "prepare_target", "temporary_beside"]
 
 _STEM_LENGTH = 32
 """Characters of the target's name kept in the temporary name: names end at 255 bytes."""
@@ -41,7 +41,7 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         On any `OSError`: no permission, no space, a folder in the way.
     """
     path = Path(path)
-    with _errors_for(path):
+    with errors_for(path):
         target = prepare_target(path)
         if target.exists() and not target.is_file():
             yield target
@@ -56,7 +56,7 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _errors_for(path: Path) -> Iterator[None]:
+def errors_for(path: Path) -> Iterator[None]:
     """Turn an `OSError` into an :class:`OutputError`, but not twice."""
     try:
         yield

@@ -13,7 +13,13 @@ import numpy as np
 from spinepose.errors import DataError, OutputError
 from spinepose.export.openpose import frame_dict
 from spinepose.export.provenance import Provenance
-from spinepose.files import output_error, prepare_target, temporary_beside
+from spinepose.files import (
+    atomic_write,
+    errors_for,
+    output_error,
+    prepare_target,
+    temporary_beside,
+)
 from spinepose.poses import NO_TRACK, Poses
 from spinepose.skeleton import SKELETONS, Skeleton
 
@@ -54,8 +60,6 @@ def write_image_document(path: Path, poses: Poses, provenance: Provenance) -> No
     OutputError
         It cannot be written.
     """
-    from spinepose.files import atomic_write
-
     document = _header(provenance, poses.skeleton) | frame_dict(poses)
     with atomic_write(path) as temporary:
         temporary.write_text(_dump(document) + "\n", encoding="utf-8")
@@ -71,11 +75,8 @@ class _Stream:
         self._file: FileIO | None = None
 
     def _open(self, target: Path) -> None:
-        try:
-            # Unbuffered: a run that dies has lost nothing, and a full disk is told at once.
-            self._file = target.open("wb", buffering=0)
-        except OSError as error:
-            raise output_error(self.path, error) from error
+        # Unbuffered: a run that dies has lost nothing, and a full disk is told at once.
+        self._file = target.open("wb", buffering=0)
 
     def _put(self, text: str) -> None:
         if self._file is None:
@@ -105,10 +106,8 @@ class _Stream:
         file, self._file = self._file, None
         if file is None:
             return
-        try:
+        with errors_for(self.path):
             file.close()
-        except OSError as error:
-            raise output_error(self.path, error) from error
 
 
 class JsonLinesWriter(_Stream):
@@ -131,13 +130,8 @@ class JsonLinesWriter(_Stream):
 
     def __init__(self, path: Path, provenance: Provenance, skeleton: Skeleton) -> None:
         super().__init__(path)
-        try:
-            target = prepare_target(path)
-        except OSError as error:
-            if isinstance(error, OutputError):
-                raise
-            raise output_error(path, error) from error
-        self._open(target)
+        with errors_for(path):
+            self._open(prepare_target(path))
         self._put(_dump(_header(provenance, skeleton)) + "\n")
 
     def write(self, poses: Poses) -> None:
@@ -171,14 +165,10 @@ class JsonArrayWriter(_Stream):
 
     def __init__(self, path: Path, provenance: Provenance, skeleton: Skeleton) -> None:
         super().__init__(path)
-        try:
+        with errors_for(path):
             self._target = prepare_target(path)
             self._temporary = temporary_beside(self._target)
-        except OSError as error:
-            if isinstance(error, OutputError):
-                raise
-            raise output_error(path, error) from error
-        self._open(self._temporary)
+            self._open(self._temporary)
         self._put(_dump(_header(provenance, skeleton))[:-1] + ', "frames": [\n')
 
     def _abandon(self) -> None:
@@ -196,13 +186,10 @@ class JsonArrayWriter(_Stream):
         if self._file is None:
             return
         try:
-            self._put("\n], " + _dump(self._footer(complete))[1:] + "\n")
-            self._close()
-            self._temporary.replace(self._target)
-        except OSError as error:
-            if isinstance(error, OutputError):
-                raise
-            raise output_error(self.path, error) from error
+            with errors_for(self.path):
+                self._put("\n], " + _dump(self._footer(complete))[1:] + "\n")
+                self._close()
+                self._temporary.replace(self._target)
         finally:
             self._close()
             self._temporary.unlink(missing_ok=True)

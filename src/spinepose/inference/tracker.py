@@ -53,7 +53,7 @@ class PoseTracker:
     >>> tracker = PoseTracker()
     >>> with VideoReader("examples/walk.mp4") as video:
     ...     poses = tracker.step(next(iter(video)).image)
-    >>> poses.track_ids.min()
+    >>> int(poses.track_ids.min())
     1
     """
 

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import sys
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +20,8 @@ logger = logging.getLogger(__name__)
 
 _TIMEOUT_S = 30
 _CHUNK = 1 << 20
+_LARGEST = 1 << 29
+"""Bytes; no detector comes near."""
 _KNOWN_HASHES = "sha256.json"
 
 
@@ -57,7 +60,8 @@ def fetch_file(name: str, urls: Sequence[str], sha256: str | None) -> Path:
     name
         File name in the cache.
     urls
-        The same file on several hosts, tried in order.
+        The same file on several hosts, tried in order. From a ``.zip`` the one .onnx file in it
+        is taken.
     sha256
         What it must be. `None` = unknown: the hash of the first download is recorded beside the
         file, and every later use is held to it.
@@ -102,12 +106,29 @@ def _download(url: str, path: Path, expected: str | None) -> Path:
             fetch(url, str(temporary), None)
         except requests.exceptions.RequestException as error:
             raise _HostError(_reason(error)) from error
+        if url.endswith(".zip"):
+            _unpack(temporary)
         found = file_sha256(temporary)
         if expected is not None and found != expected:
             raise _HostError(f"its sha256 is {found}, expected {expected}")
     if expected is None:
         _record(path.name, found)
     return path
+
+
+def _unpack(archive: Path) -> None:
+    """Replace an archive by the one .onnx file in it; names inside are never used as paths."""
+    try:
+        with zipfile.ZipFile(archive) as packed:
+            members = [m for m in packed.infolist() if m.filename.endswith(".onnx")]
+            if len(members) != 1 or members[0].file_size > _LARGEST:
+                raise _HostError("the archive does not hold one .onnx file of a sensible size")
+            with packed.open(members[0]) as source:
+                # Bounded by what was declared: an archive that lies about sizes stops here.
+                content = source.read(members[0].file_size)
+    except zipfile.BadZipFile as error:
+        raise _HostError("what came is no zip archive") from error
+    archive.write_bytes(content)
 
 
 def _reason(error: BaseException) -> str:

@@ -29,8 +29,6 @@ _SIZES = ("tiny", "small", "medium", "large", "xlarge")
 _DEFAULT_LIMIT = "large"
 """The size that version 2 ran by default: `auto` takes nothing bigger."""
 
-_COCO_CLASSES = "knows the 80 classes of COCO; only people are used"
-
 
 @dataclass(frozen=True)
 class Resolved:
@@ -55,99 +53,26 @@ class Listing:
         return asdict(self)
 
 
-def _remote(name: str, urls: list[str], licence: str, spec: dict[str, Any]) -> dict[str, Any]:
-    """Return the card of a detector that others publish, with its addresses."""
-    return {
-        "schema": 1,
-        "id": name,
-        "version": "as published",
-        "task": "detection",
-        "file": urls[0].rsplit("/", 1)[-1],
-        # Not published by their hosts: the first download is recorded and trusted from then on.
-        "sha256": None,
-        "license": licence,
-        "urls": urls,
-        **spec,
-    }
-
-
-_REMOTE = {
-    "yolox": _remote(
-        "yolox",
-        [
-            "https://github.com/Megvii-BaseDetection/YOLOX/releases/download/0.1.1rc0/yolox_s.onnx",
-        ],
-        "Apache-2.0",
-        {
-            "summary": f"YOLOX-s (Megvii), {_COCO_CLASSES}",
-            "input": {
-                "width": 640,
-                "height": 640,
-                "color": "bgr",
-                "mean": [0, 0, 0],
-                "std": [1, 1, 1],
-            },
-            "output": {"kind": "yolox", "score_threshold": 0.4, "nms_iou": 0.5},
-        },
-    ),
-    "rtmdet": _remote(
-        "rtmdet",
-        [
-            "https://huggingface.co/Tau-J/rtmlib/resolve/main/rtmdet-nano-person.onnx",
-        ],
-        "Apache-2.0",
-        {
-            "summary": "RTMDet-nano for people (OpenMMLab)",
-            "input": {
-                "width": 320,
-                "height": 320,
-                "color": "bgr",
-                "mean": [103.53, 116.28, 123.675],
-                "std": [57.375, 57.12, 58.395],
-            },
-            "output": {"kind": "rtmdet", "score_threshold": 0.4, "nms_iou": 0.6},
-        },
-    ),
-    "rfdetr": _remote(
-        "rfdetr",
-        [
-            "https://huggingface.co/saifkhichi96/opendetect/resolve/main/rfdetr-nano.onnx",
-        ],
-        "Apache-2.0",
-        {
-            "summary": "RF-DETR-nano (Roboflow), knows the classes of COCO; only people are used",
-            "input": {
-                "width": 384,
-                "height": 384,
-                "color": "rgb",
-                "mean": [123.675, 116.28, 103.53],
-                "std": [58.395, 57.12, 57.375],
-                "letterbox": "stretch",
-            },
-            "output": {
-                "kind": "rfdetr",
-                "score_threshold": 0.5,
-                "nms_iou": 0.8,
-                "person_class": 1,
-            },
-        },
-    ),
-}
-
-
-def _weights_folder() -> Path:
-    return Path(str(files("spinepose.models") / "weights"))
-
-
 @cache
+def _cards(folder: str) -> dict[str, tuple[ModelCard, Path]]:
+    """Return the cards in a folder of the package by short name, with the folder."""
+    place = Path(str(files("spinepose.models") / folder))
+    cards = (ModelCard.read(path) for path in sorted(place.glob("*.json")))
+    return {card.id.removeprefix("spinepose-"): (card, place) for card in cards}
+
+
 def _embedded() -> dict[str, Resolved]:
-    """Return the models inside the package by name."""
-    folder = _weights_folder()
-    found = {}
-    for path in sorted(folder.glob("*.json")):
-        card = ModelCard.read(path)
-        found[card.id.removeprefix("spinepose-")] = Resolved(card, folder / card.file)
-    return found
+    """Return the models inside the package."""
+    found = _cards("weights").items()
+    return {name: Resolved(card, place / card.file) for name, (card, place) in found}
+
+
+def _remote() -> dict[str, ModelCard]:
+    """Return the cards of detectors that others publish.
+
+    Their hosts publish no sha256: the first download is recorded and trusted from then on.
+    """
+    return {name: card for name, (card, _) in _cards("remote").items()}
 
 
 def resolve_pose(mode: str) -> Resolved:
@@ -191,15 +116,14 @@ def resolve_detector(name: str) -> Resolved:
     """
     if name.endswith(".onnx"):
         return _from_path(name, "detection")
-    if name in _REMOTE:
-        raw = _REMOTE[name]
-        card = ModelCard.from_dict({k: v for k, v in raw.items() if k != "urls"}, name)
-        return Resolved(card, fetch_file(card.file, raw["urls"], card.sha256))
+    if name in _remote():
+        card = _remote()[name]
+        return Resolved(card, fetch_file(card.file, card.raw["urls"], card.sha256))
     found = _embedded().get(name)
     if found is None or found.card.task != "detection":
         known = [n for n, model in _embedded().items() if model.card.task == "detection"]
         raise ModelError(
-            f"unknown detector {name!r}: choose one of {', '.join((*known, *_REMOTE))}, or name "
+            f"unknown detector {name!r}: choose one of {', '.join((*known, *_remote()))}, or name "
             "an .onnx file"
         )
     return found
@@ -216,17 +140,17 @@ def list_models() -> list[Listing]:
         Listing(size, "pose", "not trained yet", "Apache-2.0", "a smaller size is used instead")
         for size in missing
     ]
-    for name, raw in _REMOTE.items():
-        here = (cache_folder() / raw["file"]).is_file()
+    for name, card in _remote().items():
+        here = (cache_folder() / card.file).is_file()
         status = "downloaded" if here else "to download"
-        rows.append(Listing(name, raw["task"], status, raw["license"], raw["summary"]))
+        rows.append(Listing(name, card.task, status, card.license, card.summary))
     return rows
 
 
 def find_card(name: str) -> dict[str, Any]:
     """Return a model's whole card, by name or by a path to an .onnx file."""
-    if name in _REMOTE:
-        return dict(_REMOTE[name])
+    if name in _remote():
+        return dict(_remote()[name].raw)
     if name.endswith(".onnx"):
         return dict(ModelCard.read(Path(name).with_suffix(".json")).raw)
     found = _embedded().get(name.removeprefix("spinepose-"))
@@ -238,7 +162,7 @@ def find_card(name: str) -> dict[str, Any]:
 
 def fetch(name: str) -> Path:
     """Return the path of a model's weights, fetching them if need be."""
-    if name in _REMOTE:
+    if name in _remote():
         return resolve_detector(name).path
     find_card(name)
     return _embedded()[name.removeprefix("spinepose-")].path

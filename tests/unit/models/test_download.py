@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+import zipfile
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -126,3 +127,33 @@ def test_without_the_variable_the_cache_is_the_system_s(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr("sys.platform", "linux")
     assert cache_folder() == tmp_path / "spinepose"
+
+
+def _archive(path: Path, names: dict[str, bytes]) -> None:
+    with zipfile.ZipFile(path, "w") as packed:
+        for name, content in names.items():
+            packed.writestr(name, content)
+
+
+def test_the_network_of_an_archive_is_taken(
+    server: tuple[str, Path, list[str]], cache: Path, tmp_path: Path
+) -> None:
+    url, folder, _ = server
+    _archive(folder / "a.zip", {"../../evil/end2end.onnx": CONTENT, "readme.txt": b"hello"})
+    assert fetch_file("a.onnx", [f"{url}/a.zip"], SHA).read_bytes() == CONTENT
+    assert not (tmp_path / "evil").exists()
+    assert sorted(path.name for path in cache.iterdir()) == ["a.onnx"]
+
+
+@pytest.mark.parametrize("names", [{}, {"a.onnx": b"1", "b.onnx": b"2"}])
+def test_an_archive_without_one_network_is_refused(
+    names: dict[str, bytes], server: tuple[str, Path, list[str]], cache: Path
+) -> None:
+    url, folder, _ = server
+    _archive(folder / "a.zip", names)
+    with pytest.raises(ModelError, match="does not hold one"):
+        fetch_file("a.onnx", [f"{url}/a.zip"], None)
+    (folder / "b.zip").write_bytes(b"no archive")
+    with pytest.raises(ModelError, match="no zip"):
+        fetch_file("a.onnx", [f"{url}/b.zip"], None)
+    assert list(cache.iterdir()) == []
