@@ -6,6 +6,7 @@ import pytest
 
 from spinepose.errors import ModelError, ProviderError
 from spinepose.models import (
+    ModelCard,
     create_session,
     fetch,
     find_card,
@@ -137,3 +138,37 @@ def test_the_installation_tests_itself() -> None:
     checks = {check.name: check for check in self_test()}
     assert checks["pose network"].ok, checks["pose network"].detail
     assert checks["person detector"].ok, checks["person detector"].detail
+
+
+def test_a_detector_of_others_comes_from_its_host_and_finds_people(
+    make_model: MakeModel,
+    server: tuple[str, Path, list[str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from spinepose.inference.detector import PersonDetector
+
+    url, folder, asked = server
+    monkeypatch.setenv("SPINEPOSE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("SPINEPOSE_OFFLINE", raising=False)
+    answer = np.float32([[[8, 4, 24, 28, 0.9]]])
+    made = make_model(detector_card("rtmdet"), [("dets", answer), ("labels", np.array([[0]]))])
+    made.path.rename(folder / "detector.onnx")
+    card = ModelCard.from_dict(made.card.raw | {"urls": [f"{url}/detector.onnx"]})
+    monkeypatch.setattr(registry_module, "_remote", lambda: {"rtmdet": card})
+    assert {row.name: row.status for row in list_models()}["rtmdet"] == "to download"
+    found = resolve_detector("rtmdet")
+    assert asked == ["/detector.onnx"]
+    assert {row.name: row.status for row in list_models()}["rtmdet"] == "downloaded"
+    boxes, _ = PersonDetector(found.card, create_session(found, "cpu", 1)).detect(
+        np.zeros((64, 64, 3), np.uint8)
+    )
+    np.testing.assert_allclose(boxes, [[8, 4, 24, 28]])
+
+
+def test_the_cards_of_others_are_valid_and_name_public_hosts() -> None:
+    cards = registry_module._remote()
+    assert set(cards) == {"yolox", "rtmdet", "rfdetr"}
+    assert {card.output.kind for card in cards.values()} == set(cards)
+    for card in cards.values():
+        assert all(url.startswith("https://") for url in card.raw["urls"])
