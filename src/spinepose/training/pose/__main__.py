@@ -3,7 +3,7 @@
 ``python -m spinepose.training.pose features --data DIR --thunder FILE --out DIR``
 ``python -m spinepose.training.pose train    --data DIR --thunder FILE --out DIR``
 ``python -m spinepose.training.pose tune     --data DIR --thunder FILE --weights FILE --out DIR``
-``python -m spinepose.training.pose evaluate --data DIR --weights FILE``
+``python -m spinepose.training.pose evaluate --data DIR --weights FILE`` (.pt or .onnx)
 ``python -m spinepose.training.pose export   --data DIR --weights FILE --out FILE.onnx``
 """
 
@@ -21,6 +21,7 @@ from torch.utils.data import DataLoader
 
 from spinepose.training.pose.augment import Strength
 from spinepose.training.pose.data import Mixture, collate
+from spinepose.training.pose.evaluate import session_forward
 from spinepose.training.pose.features import FrozenTrunk, read_shards, write_shards
 from spinepose.training.pose.network import PoseNetwork
 from spinepose.training.pose.people import Person, held_out, read_people
@@ -32,9 +33,9 @@ from spinepose.training.pose.train import Recipe, train
 SHARES = {"synthetic": 0.55, "lspe": 0.33, "people": 0.07, "coco-train": 0.05}
 HALF_BODY = 0.06
 CHECKED = 100  # held-out synthetic people that help to choose a checkpoint
-TUNING = Recipe(batch=24, rate=6e-4, old_rate=2e-4, trunk_rate=6e-5, ema=0.995, check_every=200)
-TUNING_SHARES = {"synthetic": 0.46, "lspe": 0.40, "people": 0.09, "coco-train": 0.05}
-TUNING_STRENGTH = Strength(half=HALF_BODY, turn=35.0, wild=0.3, cover=0.25)
+TUNING = Recipe(batch=24, rate=4e-4, old_rate=1e-4, trunk_rate=4e-5, ema=0.99, check_every=100)
+TUNING_SHARES = {"synthetic": 0.42, "lspe": 0.40, "people": 0.10, "coco-train": 0.08}
+TUNING_STRENGTH = Strength(half=HALF_BODY, turn=35.0, wild=0.25, cover=0.25)
 
 log = logging.getLogger("spinepose.training.pose")
 
@@ -111,13 +112,16 @@ def run_tuning(args: argparse.Namespace) -> None:
 
 def evaluate(args: argparse.Namespace) -> None:
     """Log all scores of a checkpoint."""
-    measure(network_from(args.weights, args.thunder), args.data)
+    if args.weights is not None and args.weights.suffix == ".onnx":
+        measure(session_forward(args.weights, args.threads), args.data)
+    else:
+        measure(network_from(args.weights, args.thunder), args.data)
 
 
 def export(args: argparse.Namespace) -> None:
     """Measure a checkpoint, fit its score and write ONNX file and card."""
     network = network_from(args.weights, args.thunder)
-    release(network, args.data, args.out)
+    release(network, args.data, args.out, threads=args.threads)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import onnxruntime as ort
 import torch
 from torch import Tensor
 
@@ -18,7 +20,7 @@ from spinepose.training.pose.data import mirrored_outputs, read_rgb, to_input
 from spinepose.training.pose.network import decode
 from spinepose.training.pose.people import Person
 
-__all__ = ["Prediction", "body_share", "predict", "subset_share"]
+__all__ = ["Prediction", "body_share", "predict", "session_forward", "subset_share"]
 
 Forward = Callable[[Tensor], tuple[Tensor, Tensor]]
 FloatArray = npt.NDArray[np.float32]
@@ -48,7 +50,7 @@ def predict(
     points, sure = [], []
     for start in range(0, len(people), batch):
         pairs = [plain_crop(read_rgb(p), p.box) for p in people[start : start + batch]]
-        crops = to_input(np.stack([c for c, _ in pairs]))
+        crops = to_input(np.stack([c for c, _ in pairs])).contiguous()
         x, y = forward(crops)
         if flip:
             mirrored = mirrored_outputs(*forward(crops.flip(-1)))
@@ -57,6 +59,19 @@ def predict(
         points.append(apply_affine(back, decode(x, y).numpy().astype(np.float64)))
         sure.append(confidence_of(x, y).numpy())
     return Prediction(np.concatenate(points).astype(np.float32), np.concatenate(sure))
+
+
+def session_forward(path: Path, threads: int = 1) -> Forward:
+    """Return a function that runs an exported network: what ships is what is measured."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+    def forward(crops: Tensor) -> tuple[Tensor, Tensor]:
+        x, y = session.run(["simcc_x", "simcc_y"], {"input": crops.numpy()})
+        return torch.from_numpy(x), torch.from_numpy(y)
+
+    return forward
 
 
 def _share(predicted: FloatArray, people: Sequence[Person], rows: npt.NDArray[np.int64]) -> float:

@@ -29,6 +29,7 @@ FloatArray = npt.NDArray[np.float32]
 K = len(SPINETRACK)
 BODY = len(COCO17)
 HOLD_OUT_EVERY = 10
+RENDERED_BODY = 0.5  # joints of rendered people lie a little off the COCO convention
 SIDE_MARGIN = 0.10  # of the larger side: hands, feet and flesh reach beyond the joints
 
 
@@ -137,6 +138,7 @@ def _synthetic(root: Path) -> list[Person]:
         points = np.array(entry["keypoints"], np.float32)
         box = _from_xywh(entry["bbox"])
         trust = np.ones(K, np.float32)
+        trust[:BODY] = RENDERED_BODY
         people.append(Person(root / "images" / name, "synthetic", box, points, trust))
     return people
 

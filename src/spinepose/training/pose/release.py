@@ -12,7 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from spinepose.training.pose.calibrate import Logistic, calibration_table, fit_logistic, hits
-from spinepose.training.pose.evaluate import body_share, predict, subset_share
+from spinepose.training.pose.evaluate import (
+    Forward,
+    body_share,
+    predict,
+    session_forward,
+    subset_share,
+)
 from spinepose.training.pose.export import CardText, export_onnx, write_card
 from spinepose.training.pose.network import PoseNetwork
 from spinepose.training.pose.people import Person, held_out, read_people
@@ -38,7 +44,14 @@ TRAINING: dict[str, Any] = {
         {"name": "Clothing Co-Parsing (teacher's answers)", "licence": "unclear", "people": 2098},
         {"name": "COCO 2017", "licence": "CC BY 4.0 annotations; Flickr photos", "people": 127},
     ],
-    "command": f"{COMMAND} features, then train, then tune",
+    "recipe": (
+        "Heads on features of the frozen trunk; then heads and the trunk from block 6 on, on "
+        "crops changed on the fly (any rotation, scale, mirror, colour, blur, cover, half body); "
+        "then the same with the network's own answers on upright real people as labels for spine "
+        "and feet. AdamW, cosine, EMA; position (SimCC, Kullback-Leibler), rough joints, bone "
+        "directions, smooth spine, reach of feet and vertebrae."
+    ),
+    "command": f"{COMMAND} features; train; tune; tune --self-taught (see --help)",
 }
 LIMITS = [
     "Spine, feet, clavicles and latissimus were learned from synthetic people only; no real photo "
@@ -63,21 +76,20 @@ def _metric(name: str, value: float, data: str) -> dict[str, Any]:
     return {"name": name, "value": round(value, 2), "data": data, "command": MEASURE}
 
 
-def measure(network: PoseNetwork, data: Path) -> Measured:
+def measure(forward: Forward, data: Path) -> Measured:
     """Return the scores on people that were not trained on, below the folder `data`.
 
     Development people chose the checkpoint; held-out people were never looked at before.
     """
-    network = network.eval()
     dev = read_people(data, "coco-dev")
     synthetic = [p for p in read_people(data, "synthetic") if held_out(p)]
     lspe = [p for p in read_people(data, "lspe") if held_out(p)][:FITTED_ON]
     metrics = []
     for flip in (False, True):
-        share = body_share(predict(network, dev, flip).points, dev)
+        share = body_share(predict(forward, dev, flip).points, dev)
         name = "OKS share, body" + (", flip test" if flip else "")
         metrics.append(_metric(name, share, f"{len(dev)} COCO development people"))
-    shown, real = predict(network, synthetic), predict(network, lspe)
+    shown, real = predict(forward, synthetic), predict(forward, lspe)
     for name in ("body", "feet", "spine", "all"):
         share = subset_share(shown.points, synthetic, name)
         metrics.append(
@@ -100,11 +112,13 @@ def _right(
     return np.concatenate([p[0] for p in pairs]), np.concatenate([p[1] for p in pairs])
 
 
-def release(network: PoseNetwork, data: Path, path: Path, version: str = "0.1.0") -> None:
-    """Write the ONNX file `path` and its card for a checkpoint."""
-    measured = measure(network, data)
+def release(
+    network: PoseNetwork, data: Path, path: Path, version: str = "0.1.0", threads: int = 1
+) -> None:
+    """Write the ONNX file `path` and its card for a checkpoint; the file itself is measured."""
     path.parent.mkdir(parents=True, exist_ok=True)
     export_onnx(network, path)
+    measured = measure(session_forward(path, threads), data)
     text = CardText(path.stem, version, SUMMARY, TRAINING, measured.metrics, LIMITS)
     card = write_card(path, network, measured.score, text)
     log.info("wrote %s (%.1f MB) and %s", path, path.stat().st_size / 1e6, card)

@@ -32,7 +32,7 @@ TURN_FROM = 30.0  # degrees of lean from which the crop is turned upright
 AGREES = 0.10  # of the larger side of the box
 AROUND_JOINTS = 0.12  # of the larger side: margin of a box drawn around joints
 ENOUGH = 8  # joints that make a box
-LOW_PEAK, HIGH_PEAK = 0.025, 0.065  # a perfect SimCC peak is 0.08
+LOW_PEAK, HIGH_PEAK = 0.018, 0.055  # a perfect SimCC peak is 0.08
 SELF_TRUST = 0.6  # weight of the network's own surest answers
 
 
