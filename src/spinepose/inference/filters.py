@@ -244,7 +244,7 @@ class OfflineSmoother:
         gaps need: 0.63 s at 6 Hz.
     """
 
-    _BLOCK_S = 0.1
+    _BLOCK_S = 0.2
     """Frames come out in blocks of this length, so that not every frame costs a filter run."""
 
     def __init__(

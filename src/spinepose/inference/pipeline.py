@@ -162,8 +162,8 @@ def stream(
     Yields
     ------
     poses : Poses
-        One a frame, in order, with ids, frame number and time. From files they come about half
-        a second of video late, because the zero-phase filter looks ahead; memory stays flat.
+        One a frame, in order, with ids, frame number and time. From files they come up to 0.9 s
+        of video late, because the zero-phase filter looks ahead; memory stays flat.
 
     Examples
     --------

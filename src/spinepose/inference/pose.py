@@ -115,5 +115,5 @@ class PoseModel:
         return values
 
     def _logits(self, values: Float32) -> tuple[Float32, Float32]:
-        x, y = outputs_named(self.session, self.session.run(values), "simcc_x", "simcc_y")
+        x, y = outputs_named(self.session, self.session.run_batch(values), "simcc_x", "simcc_y")
         return x.astype(np.float32, copy=False), y.astype(np.float32, copy=False)

@@ -79,13 +79,13 @@ def test_the_network_gets_the_card_s_colours_and_scale(color: str, make_model: M
     made = make_model(card, [("simcc_x", flat), ("simcc_y", flat)])
     model = PoseModel(made.card, create_session(made, "cpu", 1))
     seen: list[np.ndarray] = []
-    run = model.session.run
+    run = model.session.run_batch
 
     def spy(values: np.ndarray) -> list[np.ndarray]:
         seen.append(values.copy())
         return run(values)
 
-    model.session.run = spy  # type: ignore[method-assign, assignment]
+    model.session.run_batch = spy  # type: ignore[method-assign, assignment]
     frame = np.tile(np.array([200, 100, 50], np.uint8), (300, 300, 1))
     model.estimate(frame, [[100, 100, 200, 200]])
     order = [200, 100, 50] if color == "rgb" else [50, 100, 200]
