@@ -75,7 +75,7 @@ class PoseModel:
         for start in range(0, len(known), MAX_BATCH):
             rows = known[start : start + MAX_BATCH]
             keypoints[rows], scores[rows] = self._run(image, boxes[rows], flip_test)
-        lost = scores < LEAST_SCORE
+        lost = ~(scores >= LEAST_SCORE)  # what is not a number is lost too
         keypoints[lost], scores[lost] = np.nan, 0.0
         return keypoints, scores
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,31 @@ __all__ = ["InputSpec", "ModelCard", "OutputSpec", "ScoreSpec"]
 SCHEMA = 1
 
 Task = Literal["pose", "detection"]
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _OUTPUT_KINDS = {"pose": ("simcc",), "detection": ("boxes", "yolox", "rtmdet", "rfdetr")}
+
+
+def _check_numbers(section: str, spec: object, limits: Mapping[str, tuple[float, float]]) -> None:
+    """Raise `ValueError` unless every named field is a number, or numbers, within its limits."""
+    for name, (low, high) in limits.items():
+        value = getattr(spec, name)
+        for number in value if isinstance(value, tuple) else (value,):
+            # Booleans count as numbers in Python; not-a-number lies within no limits.
+            good = isinstance(number, int | float) and not isinstance(number, bool)
+            if not good or not low <= number <= high:
+                raise ValueError(f"{section}.{name} is {value!r}, not within {low:g} to {high:g}")
+
+
+def _check_whole(section: str, spec: object, *names: str) -> None:
+    for name in names:
+        if not isinstance(getattr(spec, name), int):
+            raise ValueError(f"{section}.{name} is {getattr(spec, name)!r}, not a whole number")
+
+
+def _check_choice(section: str, spec: object, name: str, choices: tuple[object, ...]) -> None:
+    if (value := getattr(spec, name)) not in choices:
+        known = ", ".join(map(str, choices))
+        raise ValueError(f"{section}.{name} is {value!r}, not one of {known}")
 
 
 @dataclass(frozen=True)
@@ -40,6 +65,23 @@ class InputSpec:
     dynamic: bool = False
     """Detection: other sizes than `width` x `height` are taken."""
 
+    def __post_init__(self) -> None:
+        _check_numbers(
+            "input",
+            self,
+            {
+                **dict.fromkeys(("width", "height", "multiple"), (1, 8192)),
+                "mean": (-1e6, 1e6),
+                "std": (1e-6, 1e6),
+                "padding": (0.1, 10),
+                "pad_value": (0, 255),
+            },
+        )
+        _check_whole("input", self, "width", "height", "multiple", "pad_value")
+        _check_choice("input", self, "color", ("rgb", "bgr"))
+        _check_choice("input", self, "letterbox", ("top-left", "center", "stretch"))
+        _check_choice("input", self, "dynamic", (True, False))
+
 
 @dataclass(frozen=True)
 class OutputSpec:
@@ -55,6 +97,12 @@ class OutputSpec:
     person_class: int = 0
     """Detection: column or label of people, for networks that know other things too."""
 
+    def __post_init__(self) -> None:
+        limits = dict.fromkeys(("score_threshold", "nms_iou"), (0.0, 1.0))
+        limits |= {"split_ratio": (0.1, 100), "person_class": (0, 1e6)}
+        _check_numbers("output", self, limits)
+        _check_whole("output", self, "person_class")
+
 
 @dataclass(frozen=True)
 class ScoreSpec:
@@ -62,6 +110,10 @@ class ScoreSpec:
 
     a: float
     b: float
+
+    def __post_init__(self) -> None:
+        # A score that falls as the peak grows would be upside down.
+        _check_numbers("score", self, {"a": (0, 1e6), "b": (-1e6, 1e6)})
 
 
 @dataclass(frozen=True)
@@ -118,7 +170,7 @@ class ModelCard:
         """Check and convert a card; `source` names it in errors."""
         try:
             return cls._build(raw)
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             reason = f"lacks {error}" if isinstance(error, KeyError) else str(error)
             raise ModelError(f"{source}: not a valid model card: {reason}") from error
 
@@ -142,14 +194,19 @@ class ModelCard:
         if task == "pose" and skeleton not in SKELETONS:
             raise ValueError(f"unknown skeleton {skeleton!r}")
         score = raw.get("score")
-        if Path(raw["file"]).name != raw["file"]:
+        if score is not None and score.get("kind", "logistic") != "logistic":
+            raise ValueError(f"unknown score kind {score['kind']!r}")
+        sha256 = raw.get("sha256")
+        if sha256 is not None and not _SHA256.fullmatch(str(sha256).lower()):
+            raise ValueError(f"sha256 is {sha256!r}, not 64 hexadecimal digits")
+        if not raw["file"] or Path(raw["file"]).name != raw["file"]:
             raise ValueError("file must be a plain file name")
         return cls(
             id=str(raw["id"]),
             version=str(raw["version"]),
             task=cast(Task, task),
             file=raw["file"],
-            sha256=raw.get("sha256"),
+            sha256=None if sha256 is None else str(sha256).lower(),
             input=InputSpec(**values),
             output=output,
             license=str(raw["license"]),

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import sys
+import time
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,10 +20,14 @@ __all__ = ["cache_folder", "fetch_file", "file_sha256", "is_offline"]
 logger = logging.getLogger(__name__)
 
 _TIMEOUT_S = 30
+_PAUSE_S = 1.0
+"""Before the second and last try, when the line breaks or the host is in trouble."""
 _CHUNK = 1 << 20
 _LARGEST = 1 << 29
 """Bytes; no detector comes near."""
 _KNOWN_HASHES = "sha256.json"
+_ONNX_START = b"\x08"
+"""Tag of the first field of every ONNX file; the web page of a hotel's network starts with <."""
 
 
 class _HostError(Exception):
@@ -80,8 +85,9 @@ def fetch_file(name: str, urls: Sequence[str], sha256: str | None) -> Path:
         logger.warning("%s is damaged (sha256 %s): it is fetched again", path, found[:12])
     if is_offline():
         raise ModelError(
-            f"{name} is not in {cache_folder()} and SPINEPOSE_OFFLINE forbids to fetch it: run "
-            "'spinepose models download' on a machine with a network and copy that folder"
+            f"{name} is missing or damaged in {cache_folder()} and SPINEPOSE_OFFLINE forbids to "
+            "fetch it: run 'spinepose models download' on a machine with a network and copy that "
+            "folder"
         )
     failures = []
     for url in urls:
@@ -89,31 +95,54 @@ def fetch_file(name: str, urls: Sequence[str], sha256: str | None) -> Path:
             return _download(url, path, expected)
         except _HostError as error:
             failures.append(f"{url}: {error}")
-    raise ModelError(
-        f"{name} cannot be fetched ({'; '.join(failures)}): check the network, or use the "
-        "built-in models"
-    )
+    advice = "check the network, or use the built-in models"
+    if sha256 is None and expected is not None:
+        advice += (
+            f"; {cache_folder() / _KNOWN_HASHES} holds what the first download was, remove its "
+            "line to trust a new file"
+        )
+    raise ModelError(f"{name} cannot be fetched ({'; '.join(failures)}): {advice}")
 
 
 def _download(url: str, path: Path, expected: str | None) -> Path:
     """Fetch one address into the cache."""
-    import pooch
-    import requests
-
     with atomic_write(path) as temporary:
-        fetch = pooch.HTTPDownloader(timeout=_TIMEOUT_S, chunk_size=_CHUNK)
-        try:
-            fetch(url, str(temporary), None)
-        except requests.exceptions.RequestException as error:
-            raise _HostError(_reason(error)) from error
+        _transfer(url, temporary)
         if url.endswith(".zip"):
             _unpack(temporary)
         found = file_sha256(temporary)
         if expected is not None and found != expected:
             raise _HostError(f"its sha256 is {found}, expected {expected}")
+        if expected is None and not _looks_like_onnx(temporary):
+            raise _HostError("what came is no ONNX file; a login page in between?")
     if expected is None:
         _record(path.name, found)
     return path
+
+
+def _transfer(url: str, target: Path) -> None:
+    """Write what one address gives; when that breaks off, try once more."""
+    import pooch
+    import requests
+
+    fetch = pooch.HTTPDownloader(timeout=_TIMEOUT_S, chunk_size=_CHUNK)
+    try:
+        fetch(url, str(target), None)
+    except requests.exceptions.RequestException as error:
+        if error.response is not None and error.response.status_code < 500:
+            raise _HostError(_reason(error)) from error
+    else:
+        return
+    time.sleep(_PAUSE_S)
+    try:
+        fetch(url, str(target), None)
+    except requests.exceptions.RequestException as error:
+        raise _HostError(_reason(error)) from error
+
+
+def _looks_like_onnx(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(_ONNX_START)) == _ONNX_START
 
 
 def _unpack(archive: Path) -> None:

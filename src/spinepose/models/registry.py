@@ -148,32 +148,48 @@ def list_models() -> list[Listing]:
 
 
 def find_card(name: str) -> dict[str, Any]:
-    """Return a model's whole card, by name or by a path to an .onnx file."""
+    """Return a model's whole card, by name or by a path to an .onnx file.
+
+    Raises
+    ------
+    ModelError
+        The name is unknown, or there is no such file.
+    """
     if name in _remote():
         return dict(_remote()[name].raw)
-    if name.endswith(".onnx"):
-        return dict(ModelCard.read(Path(name).with_suffix(".json")).raw)
-    found = _embedded().get(name.removeprefix("spinepose-"))
-    if found is None:
-        known = ", ".join(row.name for row in list_models())
-        raise ModelError(f"unknown model {name!r}; known: {known}")
-    return dict(found.card.raw)
+    return dict(_local(name).card.raw)
 
 
 def fetch(name: str) -> Path:
-    """Return the path of a model's weights, fetching them if need be."""
-    if name in _remote():
-        return resolve_detector(name).path
-    find_card(name)
-    return _embedded()[name.removeprefix("spinepose-")].path
+    """Return the path of a model's weights, fetching them if need be.
+
+    Raises
+    ------
+    ModelError
+        The name is unknown, there is no such file, or it cannot be fetched.
+    """
+    return resolve_detector(name).path if name in _remote() else _local(name).path
 
 
-def _from_path(name: str, task: str) -> Resolved:
+def _local(name: str) -> Resolved:
+    """Return a model that needs no network; a size not trained yet is served as in a run."""
+    if name.endswith(".onnx"):
+        return _from_path(name)
+    name = name.removeprefix("spinepose-")
+    if name in _embedded():
+        return _embedded()[name]
+    if name in ("auto", *_SIZES):
+        return resolve_pose(name)
+    known = ", ".join(row.name for row in list_models())
+    raise ModelError(f"unknown model {name!r}; known: {known}")
+
+
+def _from_path(name: str, task: str | None = None) -> Resolved:
     path = Path(name)
     if not path.is_file():
         raise ModelError(f"{path}: no such model file")
     card = ModelCard.read(path.with_suffix(".json"))
-    if card.task != task:
+    if task not in (None, card.task):
         raise ModelError(f"{path} is a {card.task} model, a {task} model is wanted")
     return Resolved(card, path)
 

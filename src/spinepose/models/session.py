@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import os
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -191,13 +193,18 @@ def _open(model: Resolved, weights: bytes, device: str, threads: int | None) -> 
             f"{wanted.provider}: {wanted.hint}"
         )
     if name in ("cuda", "tensorrt") and hasattr(ort, "preload_dlls"):
-        ort.preload_dlls()
+        # It prints what it misses; standard output belongs to results.
+        with contextlib.redirect_stdout(sys.stderr):
+            ort.preload_dlls()
     provider: Any = wanted.provider
     if number:
         provider = (wanted.provider, {"device_id": int(number)})
 
     def make(count: int) -> ort.InferenceSession:
-        return ort.InferenceSession(weights, _options(ort, count), providers=[provider])
+        # The runtime's own way out would go on with the CPU and print that to standard output.
+        return ort.InferenceSession(
+            weights, _options(ort, count), providers=[provider], enable_fallback=0
+        )
 
     try:
         session = Session(make, model.card.id, threads or _cores())

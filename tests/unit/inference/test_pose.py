@@ -64,6 +64,16 @@ def test_what_is_not_there_is_missing(make_model: MakeModel) -> None:
     assert (scores == 0).all()
 
 
+@pytest.mark.parametrize("score", [None, {"kind": "logistic", "a": 2.0, "b": 6.0}])
+def test_what_is_not_a_number_is_missing(score: object, make_model: MakeModel) -> None:
+    broken = np.full((1, 37, 128), np.nan, np.float32)
+    made = make_model(pose_card(score=score), [("simcc_x", broken), ("simcc_y", broken)])
+    model = PoseModel(made.card, create_session(made, "cpu", 1))
+    keypoints, scores = model.estimate(np.zeros((30, 40, 3), np.uint8), [[0, 0, 20, 20]])
+    assert np.isnan(keypoints).all()
+    assert (scores == 0).all()
+
+
 @pytest.mark.parametrize("color", ["rgb", "bgr"])
 def test_the_network_gets_the_card_s_colours_and_scale(color: str, make_model: MakeModel) -> None:
     card = pose_card(

@@ -16,6 +16,9 @@ class _Handler(SimpleHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.asked.append(self.path)
+        if self.path.startswith("/status/"):
+            self.send_error(int(self.path.rsplit("/", 1)[1]))
+            return
         super().do_GET()
 
     def log_message(self, format: str, *args: object) -> None:

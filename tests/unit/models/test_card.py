@@ -34,6 +34,13 @@ def test_a_card_is_read_whole(tmp_path: Path) -> None:
         ({"input": {"width": 1}}, "mean"),
         ({"input": 7}, "int"),
         ({"output": {"kind": "simcc", "depth": 1}}, "depth"),
+        ({"output": {"kind": "simcc", "split_ratio": 0}}, "split_ratio"),
+        ({"output": {"kind": "simcc", "person_class": 0.5}}, "person_class"),
+        ({"file": ""}, "plain file name"),
+        ({"sha256": "abc"}, "sha256"),
+        ({"score": {"kind": "isotonic", "a": 1, "b": 1}}, "isotonic"),
+        ({"score": {"a": -1, "b": 1}}, r"score\.a"),
+        ({"score": [1, 2]}, "list"),
     ],
 )
 def test_a_wrong_card_is_one_line_that_names_the_fault(
@@ -45,6 +52,33 @@ def test_a_wrong_card_is_one_line_that_names_the_fault(
         ModelCard.read(path)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("width", 0),
+        ("width", "64"),
+        ("height", 2.5),
+        ("std", [1, 0, 1]),
+        ("std", [1, float("nan"), 1]),
+        ("padding", -1),
+        ("pad_value", 256),
+        ("multiple", 0),
+        ("color", "grey"),
+        ("letterbox", "diagonal"),
+        ("dynamic", "no"),
+    ],
+)
+def test_an_input_that_makes_no_sense_is_named(name: str, value: object) -> None:
+    card = detector_card("boxes")
+    card["input"][name] = value
+    with pytest.raises(ModelError, match=rf"input\.{name}"):
+        ModelCard.from_dict(card)
+
+
+def test_a_hash_in_capitals_is_the_same_hash() -> None:
+    assert ModelCard.from_dict(pose_card(sha256="AB" * 32)).sha256 == "ab" * 32
 
 
 @pytest.mark.parametrize("missing", ["schema", "id", "task", "file", "input", "license"])

@@ -12,7 +12,7 @@ import pytest
 from spinepose.errors import ModelError
 from spinepose.models.download import cache_folder, fetch_file, file_sha256
 
-CONTENT = b"weights" * 1000
+CONTENT = b"\x08weights" * 1000
 SHA = hashlib.sha256(CONTENT).hexdigest()
 
 
@@ -25,6 +25,7 @@ def hosted(server: tuple[str, Path, list[str]]) -> None:
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SPINEPOSE_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("SPINEPOSE_OFFLINE", raising=False)
+    monkeypatch.setattr("spinepose.models.download._PAUSE_S", 0.0)
     for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path / "cache"
@@ -81,8 +82,28 @@ def test_an_unknown_hash_is_trusted_once_and_held_from_then_on(
     fetch_file("a.onnx", [f"{url}/a.onnx"], None)
     (folder / "a.onnx").write_bytes(b"something else")
     (cache / "a.onnx").unlink()
-    with pytest.raises(ModelError, match="sha256"):
+    with pytest.raises(ModelError, match=r"sha256.*remove its line"):
         fetch_file("a.onnx", [f"{url}/a.onnx"], None)
+
+
+def test_a_login_page_is_not_trusted(server: tuple[str, Path, list[str]], cache: Path) -> None:
+    url, folder, _ = server
+    (folder / "b.onnx").write_bytes(b"<html>please log in</html>")
+    with pytest.raises(ModelError, match="no ONNX file"):
+        fetch_file("b.onnx", [f"{url}/b.onnx"], None)
+    assert list(cache.iterdir()) == []
+    (folder / "b.onnx").write_bytes(CONTENT)
+    assert fetch_file("b.onnx", [f"{url}/b.onnx"], None).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(("status", "tries"), [(503, 2), (404, 1)])
+def test_a_host_in_trouble_is_asked_once_more(
+    status: int, tries: int, server: tuple[str, Path, list[str]]
+) -> None:
+    url, _, asked = server
+    with pytest.raises(ModelError, match=f"answered {status}"):
+        fetch_file("a.onnx", [f"{url}/status/{status}"], SHA)
+    assert len(asked) == tries
 
 
 def test_offline_asks_nobody(
@@ -90,6 +111,8 @@ def test_offline_asks_nobody(
 ) -> None:
     url, _, asked = server
     monkeypatch.setenv("SPINEPOSE_OFFLINE", "1")
+    cache_folder().mkdir()
+    (cache_folder() / "a.onnx").write_bytes(b"damaged")
     with pytest.raises(ModelError, match="SPINEPOSE_OFFLINE"):
         fetch_file("a.onnx", [f"{url}/a.onnx"], SHA)
     assert asked == []

@@ -56,13 +56,17 @@ def test_a_model_of_one_s_own(make_model: MakeModel) -> None:
     with pytest.raises(ModelError, match="a detection model is wanted"):
         resolve_detector(str(made.path))
     assert find_card(str(made.path))["id"] == "test-pose"
+    assert fetch(str(made.path)) == made.path
+    with pytest.raises(ModelError, match="no such model file"):
+        fetch(str(made.path.with_name("none.onnx")))
 
 
 def test_listing_and_cards_agree() -> None:
     for row in list_models():
         assert row.to_dict()["name"] == row.name
-        if row.status != "not trained yet":
-            assert find_card(row.name)["license"] == row.license
+        assert find_card(row.name)["license"] == row.license
+        if row.task == "pose":
+            assert fetch(row.name) == resolve_pose(row.name).path
     assert fetch("person").is_file()
 
 
@@ -103,7 +107,7 @@ def test_a_missing_provider_says_what_to_install(
 
 
 def test_a_provider_that_does_not_start_is_not_silently_the_cpu(
-    make_model: MakeModel, monkeypatch: pytest.MonkeyPatch
+    make_model: MakeModel, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     import onnxruntime as ort
 
@@ -116,12 +120,35 @@ def test_a_provider_that_does_not_start_is_not_silently_the_cpu(
     monkeypatch.setattr(
         ort,
         "InferenceSession",
-        lambda data, options, providers: real(data, options, providers=["CPUExecutionProvider"]),
+        lambda data, options, providers, **_: real(
+            data, options, providers=["CPUExecutionProvider"]
+        ),
     )
-    monkeypatch.setattr(ort, "preload_dlls", lambda: None, raising=False)
+    monkeypatch.setattr(ort, "preload_dlls", lambda: print("no libcublas"), raising=False)
     with pytest.raises(ProviderError, match="does not start"):
         create_session(made, "cuda")
     assert create_session(made, "auto").provider == "CPUExecutionProvider"
+    assert capsys.readouterr().out == ""
+
+
+def test_a_provider_that_fails_is_an_error_and_nothing_is_printed(
+    make_model: MakeModel, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The runtime by itself would print four lines and go on with the CPU."""
+    import onnxruntime as ort
+
+    def fail(self: object, *_: object) -> None:
+        raise RuntimeError("the card is on fire")
+
+    made = make_model(detector_card("boxes"), [("boxes", np.zeros((1, 1, 4), np.float32))])
+    monkeypatch.setattr(ort.InferenceSession, "_create_inference_session", fail)
+    monkeypatch.setattr(
+        "spinepose.models.session.available_providers", lambda: ["CUDAExecutionProvider"]
+    )
+    monkeypatch.setattr(ort, "preload_dlls", lambda: None, raising=False)
+    with pytest.raises(ProviderError, match="on fire"):
+        create_session(made, "cuda")
+    assert capsys.readouterr().out == ""
 
 
 def test_a_file_that_is_no_network(make_model: MakeModel, tmp_path: Path) -> None:
