@@ -19,6 +19,9 @@ UInt8 = npt.NDArray[np.uint8]
 MAX_BATCH = 16
 """People in one run: more do not run faster per person, and memory stays bounded."""
 
+_MUCH_LARGER = 0.4
+"""Crop pixels per image pixel below which the image is averaged down first."""
+
 LEAST_SCORE = 0.05
 """A keypoint less sure than this is not there: its place would be noise."""
 
@@ -105,7 +108,8 @@ class PoseModel:
             self._crops = np.empty((n, *self._crops.shape[1:]), dtype=np.uint8)
             self._input = np.empty((n, *self._input.shape[1:]), dtype=np.float32)
         for transform, crop in zip(transforms, self._crops, strict=False):
-            cv2.warpAffine(image, transform, self._size, dst=crop, flags=cv2.INTER_LINEAR)
+            source, way = _shrunk(image, transform, self._size)
+            cv2.warpAffine(source, way, self._size, dst=crop, flags=cv2.INTER_LINEAR)
         channels = self._crops[:n].transpose(0, 3, 1, 2)
         if self.card.input.color == "bgr":
             channels = channels[:, ::-1]
@@ -117,3 +121,30 @@ class PoseModel:
     def _logits(self, values: Float32) -> tuple[Float32, Float32]:
         x, y = outputs_named(self.session, self.session.run_batch(values), "simcc_x", "simcc_y")
         return x.astype(np.float32, copy=False), y.astype(np.float32, copy=False)
+
+
+def _shrunk(image: UInt8, transform: Float64, size: tuple[int, int]) -> tuple[UInt8, Float64]:
+    """Return what a crop is cut from, and the map (2, 3) into the crop.
+
+    Warping samples points: a person much larger than the crop would bring every pixel's noise
+    along. Then the part of the image that the crop shows is first averaged down to twice the
+    crop's resolution.
+    """
+    import cv2
+
+    scale = float(transform[0, 0])
+    if scale >= _MUCH_LARGER:
+        return image, transform
+    limits = np.array(image.shape[1::-1])
+    corner = np.clip(np.floor(-transform[:, 2] / scale), 0, limits).astype(int)
+    end = np.clip(np.ceil((np.array(size) - transform[:, 2]) / scale) + 1, 0, limits).astype(int)
+    if (end <= corner).any():
+        return image, transform
+    part = image[corner[1] : end[1], corner[0] : end[0]]
+    target = np.maximum(np.round((end - corner) * 2 * scale), 1).astype(int)
+    small = cv2.resize(part, (int(target[0]), int(target[1])), interpolation=cv2.INTER_AREA)
+    # A pixel centre q of the small picture is (q + 1/2) / ratio - 1/2 + corner in the image.
+    ratio = target / (end - corner)
+    shift = transform[:, 2] + scale * (0.5 / ratio - 0.5 + corner)
+    way = np.array([[scale / ratio[0], 0, shift[0]], [0, scale / ratio[1], shift[1]]])
+    return small.astype(np.uint8, copy=False), way

@@ -65,6 +65,8 @@ class Settings:
     """Threads for the networks. By default as many as there are cores at hand."""
 
     def __post_init__(self) -> None:
+        for name in ("mode", "detector"):
+            object.__setattr__(self, name, str(getattr(self, name)))  # paths are welcome
         checks = (
             (0 < self.threshold < 1, "threshold", "between 0 and 1"),
             (self.detect_every >= 1, "detect_every", "1 or more"),

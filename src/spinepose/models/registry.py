@@ -75,7 +75,7 @@ def _remote() -> dict[str, ModelCard]:
     return {name: card for name, (card, _) in _cards("remote").items()}
 
 
-def resolve_pose(mode: str) -> Resolved:
+def resolve_pose(mode: str | Path) -> Resolved:
     """Return the pose network of a mode, or of a path to an .onnx file.
 
     Parameters
@@ -89,6 +89,7 @@ def resolve_pose(mode: str) -> Resolved:
     ModelError
         The mode is unknown, or there is no such file.
     """
+    mode = str(mode)
     if mode.endswith(".onnx"):
         return _from_path(mode, "pose")
     if mode not in ("auto", *_SIZES):
@@ -106,7 +107,7 @@ def resolve_pose(mode: str) -> Resolved:
     return models[choice]
 
 
-def resolve_detector(name: str) -> Resolved:
+def resolve_detector(name: str | Path) -> Resolved:
     """Return a person detector by name, or by a path to an .onnx file, fetching it if need be.
 
     Raises
@@ -114,6 +115,7 @@ def resolve_detector(name: str) -> Resolved:
     ModelError
         The name is unknown, there is no such file, or it cannot be fetched.
     """
+    name = str(name)
     if name.endswith(".onnx"):
         return _from_path(name, "detection")
     if name in _remote():

@@ -1,6 +1,8 @@
+import cv2
 import numpy as np
 import pytest
 
+from spinepose.geometry import crop_transforms
 from spinepose.inference.pose import PoseModel
 from spinepose.models import create_session
 from tests.unit.conftest import MakeModel, pose_card
@@ -101,3 +103,23 @@ def test_the_network_gets_the_card_s_colours_and_scale(color: str, make_model: M
     order = [200, 100, 50] if color == "rgb" else [50, 100, 200]
     expected = (np.array(order) - [10, 20, 30]) / [2, 4, 8]
     np.testing.assert_allclose(seen[0][0, :, 48, 32], expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("factor", [3, 8])
+def test_a_large_person_is_averaged_down_in_place(factor: int, model: PoseModel) -> None:
+    """What the network sees of a picture does not depend on its resolution, nor on its noise."""
+    rng = np.random.default_rng(1)
+    coarse = rng.integers(40, 215, (48, 64, 3)).astype(np.uint8)
+    crops = []
+    for zoom in (8, 8 * factor):
+        image = cv2.resize(coarse, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_CUBIC)
+        if zoom > 8:
+            noise = rng.normal(0, 25, image.shape)
+            image = np.clip(image + noise, 0, 255).astype(np.uint8)
+        box = np.array([[16, 4, 48, 40]]) * zoom
+        transforms = crop_transforms(box, (64, 96))
+        crops.append(model._cut(image, transforms).copy() * 127.5)
+    inner = np.s_[:, :, 4:-4, 4:-4]
+    gap = crops[0][inner] - crops[1][inner]
+    assert abs(gap.mean()) < 2
+    assert np.abs(gap).mean() < 12

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from spinepose.errors import UsageError
@@ -28,3 +30,7 @@ def test_keypoint_sets(keypoints: str, count: int) -> None:
 def test_a_wrong_value_is_named(name: str, value: object) -> None:
     with pytest.raises(UsageError, match=name):
         Settings(**{name: value})  # type: ignore[arg-type]
+
+
+def test_a_path_may_name_a_model() -> None:
+    assert Settings(mode=Path("a/b.onnx")).mode == str(Path("a/b.onnx"))  # type: ignore[arg-type]

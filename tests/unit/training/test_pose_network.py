@@ -60,3 +60,18 @@ def test_the_graph_gives_what_the_module_gives(network: PoseNetwork, tmp_path) -
         expected = network(crops)
     for a, b in zip(outputs, expected, strict=True):
         assert np.abs(a - b.numpy()).max() < 0.05
+
+
+def test_a_foot_stays_near_its_own_ankle(network: PoseNetwork) -> None:
+    from spinepose.skeleton import SPINETRACK
+
+    bins = torch.arange(BINS) / 2
+    at = torch.full((37, 2), 60.0)
+    for name, y in (("left_hip", 60), ("left_knee", 110), ("left_ankle", 160)):
+        at[SPINETRACK.index(name), 1] = y
+    heel, ankle = SPINETRACK.index("left_heel"), SPINETRACK.index("left_ankle")
+    at[heel] = 220.0  # on another person
+    x, y = (-0.5 * ((bins - at[None, :, i : i + 1]) / 5) ** 2 for i in (0, 1))
+    held = decode(*network.hold_feet(x, y))[0]
+    assert (held[heel] - at[ankle]).abs().max() < 0.42 * 50 + 6 + 12
+    assert torch.equal(held[ankle], decode(x, y)[0, ankle])
