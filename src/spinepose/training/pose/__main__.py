@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import sys
 from collections.abc import Iterator, Sequence
@@ -121,7 +122,8 @@ def evaluate(args: argparse.Namespace) -> None:
 def export(args: argparse.Namespace) -> None:
     """Measure a checkpoint, fit its score and write ONNX file and card."""
     network = network_from(args.weights, args.thunder)
-    release(network, args.data, args.out, threads=args.threads)
+    more = json.loads(args.metrics.read_text()) if args.metrics else []
+    release(network, args.data, args.out, threads=args.threads, more=more)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -143,6 +145,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--self-taught", action="store_true", help="tune: learn from the network's own answers too"
     )
+    parser.add_argument("--metrics", type=Path, help="export: JSON list of further metrics")
     parser.add_argument("--crops", type=int, default=20000)
     parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--threads", type=int, default=2)

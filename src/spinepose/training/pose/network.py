@@ -27,6 +27,8 @@ SPLIT_RATIO = 2.0
 CELLS = 64
 BINS = int(INPUT_SIDE * SPLIT_RATIO)
 HIDDEN = 96  # channels inside each Thunder head
+FOOT_REACH = 0.42  # of the longest thigh or shin: no toe or heel is farther from its ankle
+FOOT_SLACK = 6.0  # crop pixels
 PRIOR_RADIUS = 1.8  # cells; Thunder divides its heatmaps by (distance + 1.8)
 
 # Inverted residuals of MobileNetV2: (input, expanded, output, stride).
@@ -274,6 +276,12 @@ class PoseNetwork(nn.Module):
         away = ((x - middle) ** 2 + (y - middle) ** 2).sqrt()
         self.register_buffer("window", -torch.log(away + PRIOR_RADIUS), persistent=False)
 
+        self._know_feet()
+
+    bins: Tensor
+    legs: Tensor
+    foot_side: Tensor
+    foot: Tensor
     grid: Tensor
     places: Tensor
     window: Tensor
@@ -286,6 +294,40 @@ class PoseNetwork(nn.Module):
                 head.weight.zero_()
                 head.bias.zero_()
             self.token_marginals.weight.mul_(0.1)
+
+    def _know_feet(self) -> None:
+        """Remember which keypoints are legs and feet, and of which side."""
+        names = SPINETRACK.keypoints[: self.keypoints]
+        legs = [f"{s}_{j}" for s in ("left", "right") for j in ("hip", "knee", "ankle")]
+        feet = set(SPINETRACK.subsets["feet"])
+        side = torch.tensor([int(n.startswith("right")) for n in names])
+        foot = torch.tensor([float(n in feet) for n in names])[:, None]
+        bins = torch.arange(BINS) / SPLIT_RATIO
+        for name, value in (
+            ("bins", bins),
+            ("legs", torch.from_numpy(SPINETRACK.indices(legs))),
+            ("foot_side", side),
+            ("foot", foot),
+        ):
+            self.register_buffer(name, value, persistent=False)
+
+    def hold_feet(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Return SimCC logits (N, K, 512) twice with feet kept within reach of their ankle.
+
+        A foot on somebody else, or on the other leg, is the commonest mistake in gymnastics.
+        Logits fall off with the square of the pixels beyond the reach, per axis.
+        """
+        places = torch.stack([s[:, self.legs].argmax(dim=-1) for s in (x, y)], dim=-1)
+        chains = (places.float() / SPLIT_RATIO).view(-1, 2, 3, 2)
+        limbs = (chains[:, :, 1:] - chains[:, :, :2]).square().sum(dim=-1).sqrt()
+        reach = FOOT_REACH * limbs.flatten(1).amax(dim=1) + FOOT_SLACK
+        ankles = chains[:, :, 2]
+        held = []
+        for axis, logits in enumerate((x, y)):
+            away = (self.bins - ankles[:, :, axis, None]).abs() - reach[:, None, None]
+            wall = F.relu(away).square()
+            held.append(logits - self.foot * wall[:, self.foot_side])
+        return held[0], held[1]
 
     def find_person(self, fine: Tensor) -> Tensor:
         """Return the rough joints (N, K, 2), in cells, of the person in the middle.
@@ -320,7 +362,7 @@ class PoseNetwork(nn.Module):
         token = self.attention(token)
         x = self.upsample(columns) + self.head_x(token)
         y = self.upsample(rows) + self.head_y(token)
-        return Parts(x, y, coarse)
+        return Parts(*self.hold_feet(x, y), coarse)
 
     def parts(self, crops: Tensor) -> Parts:
         """Return outputs and intermediate values of crops (N, 3, 256, 256)."""
