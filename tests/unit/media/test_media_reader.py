@@ -98,7 +98,10 @@ def test_cut_short(tmp_path: Path, film: Film, name: str, caplog: pytest.LogCapt
     assert 10 < len(frames) < 150
     assert len(caplog.records) == 1
     assert name in caplog.text
-    np.testing.assert_allclose(np.diff([f.time_s for f in frames]), 1 / 30, atol=1e-3)
+    steps = np.diff([f.time_s for f in frames])
+    # Pictures are stored out of order: the cut may take the one before the last shown.
+    np.testing.assert_allclose(steps[:-1], 1 / 30, atol=1e-3)
+    assert 0.03 < steps[-1] < 0.14
 
 
 def test_damage_in_the_middle(tmp_path: Path, film: Film) -> None:
