@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+
 import numpy as np
 import numpy.typing as npt
 
-from spinepose.draw.curves import smooth_curve
+from spinepose.draw.curves import curve_pieces
+from spinepose.draw.pen import FAR, Pen
 from spinepose.draw.style import DEFAULT, Color, Style
+from spinepose.geometry import boxes_from_keypoints
 from spinepose.poses import NO_TRACK, Poses
 from spinepose.skeleton import Skeleton
 
@@ -15,11 +22,31 @@ __all__ = ["draw_poses"]
 UInt8 = npt.NDArray[np.uint8]
 Float32 = npt.NDArray[np.float32]
 
-_SHIFT = 4
-"""OpenCV draws at a sixteenth of a pixel: coordinates are integers times 2 ** 4."""
+_OPACITY = (0.35, 0.65, 1.0)
+"""What is hardly above the threshold is faint; few steps, since each costs a layer."""
 
-_FAR = 1 << 14
-"""Coordinates beyond this many pixels would overflow OpenCV's fixed-point arithmetic."""
+_ORDER = ("trunk", "right", "left", "head", "spine")
+"""Parts from the bottom to the top."""
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A line (M, 2) px of a part of the body."""
+
+    path: Float32
+    part: str
+    width: int
+    level: int
+
+
+@dataclass(frozen=True)
+class _Dot:
+    """A dot at (2,) px."""
+
+    point: Float32
+    color: Color
+    radius: float
+    level: int
 
 
 def draw_poses(
@@ -41,7 +68,7 @@ def draw_poses(
     poses
         The people, small ones are drawn first.
     threshold
-        Keypoints scored lower are not drawn.
+        Keypoints scored lower are not drawn; those scored little higher are faint.
     boxes
         Draw boxes too.
     ids
@@ -60,24 +87,33 @@ def draw_poses(
         out = image.copy()
     elif out is not image:
         out[...] = image
-    sizes = _person_sizes(poses)
-    for person in np.argsort(sizes, kind="stable"):
-        seen = (poses.scores[person] >= threshold) & np.isfinite(poses.keypoints[person]).all(-1)
-        seen &= (np.abs(np.nan_to_num(poses.keypoints[person])) < _FAR).all(-1)
-        pen = _Pen(out, _width(float(sizes[person]), style), style)
-        points = np.where(seen[:, None], poses.keypoints[person], np.nan)
-        _draw_limbs(pen, points, poses.skeleton)
-        _draw_spine(pen, points, poses.skeleton)
+    canvas = np.ascontiguousarray(out)
+    sizes = _person_sizes(poses, threshold)
+    order = np.argsort(sizes, kind="stable")
+    pens = [Pen(canvas, _width(float(size), style), style) for size in sizes]
+    for person in order:
         if boxes:
-            pen.box(poses.boxes[person])
-        if ids and poses.track_ids[person] != NO_TRACK and seen.any():
-            pen.label(str(poses.track_ids[person]), points[seen].min(axis=0))
+            pens[person].box(poses.boxes[person])
+        levels = _levels(poses.keypoints[person], poses.scores[person], threshold, style.fade)
+        _draw_person(pens[person], poses.keypoints[person], levels, poses.skeleton)
+    for person in order if ids else ():
+        seen = _seen(poses.keypoints[person], poses.scores[person], threshold)
+        if poses.track_ids[person] != NO_TRACK and seen.any():
+            points = np.where(seen[:, None], poses.keypoints[person], np.nan)
+            head, way = _above(points, poses.skeleton)
+            taken = np.concatenate([points, points[poses.skeleton.bone_indices].mean(axis=1)])
+            pens[person].label(str(poses.track_ids[person]), head, way, taken)
+    if canvas is not out:
+        out[...] = canvas
     return out
 
 
-def _person_sizes(poses: Poses) -> Float32:
+def _person_sizes(poses: Poses, threshold: float) -> Float32:
     """Return the size (N,) of each person in px: the diagonal of the box."""
-    sides = poses.boxes[:, 2:] - poses.boxes[:, :2]
+    tight = boxes_from_keypoints(poses.keypoints, poses.scores, threshold)
+    boxed = np.isfinite(poses.boxes).all(axis=1, keepdims=True)
+    boxes = np.where(boxed, poses.boxes, tight)
+    sides = boxes[:, 2:] - boxes[:, :2]
     return np.asarray(np.nan_to_num(np.hypot(sides[:, 0], sides[:, 1]), nan=1.0))
 
 
@@ -85,101 +121,122 @@ def _width(size: float, style: Style) -> int:
     return int(np.clip(round(size * style.line_share), style.least_width, style.greatest_width))
 
 
-class _Pen:
-    """Draws with one width on one picture."""
-
-    def __init__(self, picture: UInt8, width: int, style: Style) -> None:
-        self.picture = picture
-        self.width = width
-        self.style = style
-        # A dark rim makes light lines readable on light ground; thin lines have no room for it.
-        self.rim = max(1, width // 3) if width > 1 else 0
-
-    def curve(self, points: Float32, color: Color, width: int) -> None:
-        """Draw an open line (M, 2) with its dark rim."""
-        import cv2
-
-        if len(points) < 2:
-            return
-        fixed = [_fixed(points)]
-        if self.rim:
-            cv2.polylines(
-                self.picture,
-                fixed,
-                False,
-                self.style.outline,
-                width + 2 * self.rim,
-                cv2.LINE_AA,
-                _SHIFT,
-            )
-        cv2.polylines(self.picture, fixed, False, color, width, cv2.LINE_AA, _SHIFT)
-
-    def dot(self, point: Float32, color: Color, radius: float) -> None:
-        """Draw a filled dot with its dark rim."""
-        import cv2
-
-        x, y = (int(v) for v in _fixed(point[None])[0])
-        for r, c in ((radius + self.rim, self.style.outline), (radius, color)):
-            cv2.circle(self.picture, (x, y), round(r * 2**_SHIFT), c, -1, cv2.LINE_AA, _SHIFT)
-
-    def box(self, box: Float32) -> None:
-        """Draw a box x1 y1 x2 y2."""
-        import cv2
-
-        if np.isfinite(box).all():
-            (x1, y1), (x2, y2) = np.clip(box.reshape(2, 2), -_FAR, _FAR).round().astype(int)
-            color = self.style.parts["spine"]
-            cv2.rectangle(self.picture, (int(x1), int(y1)), (int(x2), int(y2)), color, self.width)
-
-    def label(self, text: str, corner: Float32) -> None:
-        """Write a short text beside a corner, inside the picture."""
-        import cv2
-
-        scale = np.clip(self.width / 5, 0.4, 1.6)
-        weight = max(1, round(scale * 1.6))
-        font = cv2.FONT_HERSHEY_SIMPLEX
-        (w, h), base = cv2.getTextSize(text, font, scale, weight)
-        height, width = self.picture.shape[:2]
-        pad = base // 2 + 1
-        if w + 2 * pad > width or h + 2 * pad > height:
-            return
-        x = int(np.clip(corner[0] - w - 2 * pad, 0, width - w - 2 * pad))
-        y = int(np.clip(corner[1] - h, 0, height - h - 2 * pad))
-        cv2.rectangle(
-            self.picture, (x, y), (x + w + 2 * pad, y + h + 2 * pad), self.style.outline, -1
-        )
-        at = (x + pad, y + h + pad)
-        cv2.putText(self.picture, text, at, font, scale, self.style.text, weight, cv2.LINE_AA)
+def _seen(points: Float32, scores: Float32, threshold: float) -> npt.NDArray[np.bool_]:
+    """Return which keypoints (K,) are sure enough and within reach."""
+    near = np.isfinite(points).all(axis=-1) & (np.abs(np.nan_to_num(points)) < FAR).all(axis=-1)
+    return np.asarray(near & (scores >= threshold))
 
 
-def _fixed(points: Float32) -> npt.NDArray[np.int32]:
-    return np.asarray(np.round(points * 2**_SHIFT), dtype=np.int32)
+def _levels(
+    points: Float32, scores: Float32, threshold: float, fade: float
+) -> npt.NDArray[np.int64]:
+    """Return how strongly each keypoint (K,) is drawn: a place in `_OPACITY`, -1 = not at all."""
+    top = len(_OPACITY) - 1
+    # With a high threshold there is less room above it.
+    span = max(min(fade, (1 - threshold) / 2), 1e-6)
+    share = np.nan_to_num((scores - threshold) / span)
+    levels = np.clip(np.floor(share * top), 0, top).astype(np.int64)
+    return np.where(_seen(points, scores, threshold), levels, -1)
 
 
-def _draw_limbs(pen: _Pen, points: Float32, skeleton: Skeleton) -> None:
-    """Draw every bone but the spine's, then the joints."""
-    chain = set(skeleton.spine)
-    for bone, pair in zip(skeleton.bones, skeleton.bone_indices, strict=True):
-        if bone.start in chain and bone.end in chain:
-            continue
-        ends = points[pair]
-        if np.isfinite(ends).all():
-            part = "head" if "head" in (bone.start, bone.end) else bone.part
-            pen.curve(ends, pen.style.parts[part], pen.width)
-    for name, point in zip(skeleton.keypoints, points, strict=True):
-        if name not in chain and np.isfinite(point).all():
-            pen.dot(point, pen.style.parts[_part_of(name)], pen.width)
+def _draw_person(
+    pen: Pen, points: Float32, levels: npt.NDArray[np.int64], skeleton: Skeleton
+) -> None:
+    """Draw the limbs, and the spine above them."""
+    for lines, dots in (
+        (_limb_lines(pen, points, levels, skeleton), _limb_dots(pen, points, levels, skeleton)),
+        _spine_marks(pen, points, levels, skeleton),
+    ):
+        for level, opacity in enumerate(_OPACITY):
+            now = [line for line in lines if line.level == level]
+            dotted = [dot for dot in dots if dot.level == level]
+            if not (now or dotted):
+                continue
+            paths = [line.path for line in now] + [dot.point[None] for dot in dotted]
+            with _faint(pen, np.concatenate(paths), opacity):
+                _paint(pen, now, dotted)
 
 
-def _draw_spine(pen: _Pen, points: Float32, skeleton: Skeleton) -> None:
-    """Draw the spine as a curve, with a dot for each vertebra."""
-    if not skeleton.spine:
+def _paint(pen: Pen, lines: Sequence[_Line], dots: Sequence[_Dot]) -> None:
+    """Draw lines part by part, so that those of one part join without seams, then dots."""
+    for part in _ORDER:
+        for width in sorted({line.width for line in lines if line.part == part}):
+            paths = [line.path for line in lines if (line.part, line.width) == (part, width)]
+            pen.lines(paths, pen.style.parts[part], width)
+    if dots:
+        points = np.stack([dot.point for dot in dots])
+        pen.dots(points, [dot.color for dot in dots], [dot.radius for dot in dots])
+
+
+@contextmanager
+def _faint(pen: Pen, extent: Float32, opacity: float) -> Iterator[None]:
+    """Let what is drawn around points (M, 2) shine through."""
+    if opacity >= 1:
+        yield
         return
-    chain = points[skeleton.spine_indices]
-    curve = smooth_curve(chain).astype(np.float32)
-    pen.curve(curve, pen.style.parts["spine"], pen.width + max(1, pen.width // 2))
-    for point in chain[np.isfinite(chain).all(axis=1)]:
-        pen.dot(point, pen.style.vertebra, 0.9 * pen.width)
+    import cv2
+
+    margin = 3 * pen.width + 3
+    height, width = pen.picture.shape[:2]
+    x1, y1 = np.clip(extent.min(axis=0) - margin, 0, [width, height]).astype(int)
+    x2, y2 = np.clip(extent.max(axis=0) + margin + 1, 0, [width, height]).astype(int)
+    region = pen.picture[y1:y2, x1:x2]
+    before = region.copy()
+    yield
+    if region.size:
+        region[...] = cv2.addWeighted(region, opacity, before, 1 - opacity, 0)
+
+
+def _limb_lines(
+    pen: Pen, points: Float32, levels: npt.NDArray[np.int64], skeleton: Skeleton
+) -> list[_Line]:
+    """Return every bone but the spine's."""
+    chain = set(skeleton.spine)
+    lines = []
+    for bone, pair in zip(skeleton.bones, skeleton.bone_indices, strict=True):
+        level = int(levels[pair].min())
+        if level < 0 or {bone.start, bone.end} <= chain:
+            continue
+        part = "head" if "head" in (bone.start, bone.end) else bone.part
+        width = max(1, round(0.7 * pen.width)) if part == "head" else pen.width
+        lines.append(_Line(points[pair], part, width, level))
+    return lines
+
+
+def _limb_dots(
+    pen: Pen, points: Float32, levels: npt.NDArray[np.int64], skeleton: Skeleton
+) -> list[_Dot]:
+    """Return every joint but the spine's; those of face and feet are small, as they are many."""
+    chain = set(skeleton.spine)
+    dots = []
+    for name, point, level in zip(skeleton.keypoints, points, levels, strict=True):
+        if level >= 0 and name not in chain:
+            part = _part_of(name)
+            small = part == "head" or name.endswith(("_toe", "_heel"))
+            radius = (0.65 if small else 0.85) * pen.width + 0.3
+            dots.append(_Dot(point, pen.style.parts[part], radius, int(level)))
+    return dots
+
+
+def _spine_marks(
+    pen: Pen, points: Float32, levels: npt.NDArray[np.int64], skeleton: Skeleton
+) -> tuple[list[_Line], list[_Dot]]:
+    """Return the curve of the spine, piece by piece, and a dot for each vertebra."""
+    chain = [int(i) for i in skeleton.spine_indices if levels[i] >= 0] if skeleton.spine else []
+    if not chain:
+        return [], []
+    width = pen.width + max(1, pen.width // 2)
+    pieces = curve_pieces(points[chain]).astype(np.float32)
+    lines = [
+        _Line(piece, "spine", width, int(min(levels[a], levels[b])))
+        for piece, (a, b) in zip(pieces, pairwise(chain), strict=True)
+    ]
+    # Seen from above or below, vertebrae are close together; the line shall stay visible.
+    gaps = np.linalg.norm(np.diff(points[chain], axis=0), axis=1)
+    room = 0.3 * float(np.median(gaps)) if len(gaps) else np.inf
+    radius = float(np.clip(room, 0.35 * width, (0.35 if pen.rim == 0 else 0.6) * width))
+    dots = [_Dot(points[i], pen.style.vertebra, radius, int(levels[i])) for i in chain]
+    return lines, dots
 
 
 def _part_of(name: str) -> str:
@@ -188,3 +245,15 @@ def _part_of(name: str) -> str:
         return "head"
     side = name.partition("_")[0]
     return side if side in ("left", "right") else "trunk"
+
+
+def _above(points: Float32, skeleton: Skeleton) -> tuple[Float32, Float32]:
+    """Return where a person's label belongs: the top of the head, and the way out of it."""
+    up = np.array([0, -1], dtype=np.float32)
+    if "head" in skeleton.keypoints:
+        head = points[skeleton.index("head")]
+        below = points[skeleton.index("neck")] if "neck" in skeleton.keypoints else head
+        length = float(np.linalg.norm(head - below))
+        if np.isfinite(head).all():
+            return head, np.asarray((head - below) / length) if length > 1 else up
+    return points[np.nanargmin(points[:, 1])], up

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from spinepose.errors import DataError, OutputError
-from spinepose.export.openpose import frame_dict
+from spinepose.export.openpose import frame_dict, frame_skeleton
 from spinepose.export.provenance import Provenance
 from spinepose.files import (
     atomic_write,
@@ -48,8 +49,17 @@ def _header(provenance: Provenance, skeleton: Skeleton) -> dict[str, Any]:
     }
 
 
-def _dump(values: dict[str, Any], indent: int | None = None) -> str:
-    return json.dumps(values, allow_nan=False, ensure_ascii=False, indent=indent)
+def _dump(values: dict[str, Any]) -> str:
+    return json.dumps(values, allow_nan=False, ensure_ascii=False, default=_plain)
+
+
+def _plain(value: object) -> object:
+    """Return what JSON can hold for a setting that a caller gave as a numpy number or a path."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
 def write_image_document(path: Path, poses: Poses, provenance: Provenance) -> None:
@@ -130,14 +140,15 @@ class JsonLinesWriter(_Stream):
 
     def __init__(self, path: Path, provenance: Provenance, skeleton: Skeleton) -> None:
         super().__init__(path)
+        header = _dump(_header(provenance, skeleton))
         with errors_for(path):
             self._open(prepare_target(path))
-        self._put(_dump(_header(provenance, skeleton)) + "\n")
+        self._put(header + "\n")
 
     def write(self, poses: Poses) -> None:
         """Write one frame."""
-        self._count(poses)
         self._put(_dump(frame_dict(poses)) + "\n")
+        self._count(poses)
 
     def close(self, *, complete: bool) -> None:
         """Write the footer; `complete` = the whole video is in."""
@@ -152,6 +163,9 @@ class JsonLinesWriter(_Stream):
 class JsonArrayWriter(_Stream):
     """Writes the same as one JSON document, streamed into a temporary file beside the target.
 
+    A device or a pipe such as ``/dev/stdout`` is written in place, since replacing it would
+    destroy it.
+
     Parameters
     ----------
     path, provenance, skeleton
@@ -165,21 +179,24 @@ class JsonArrayWriter(_Stream):
 
     def __init__(self, path: Path, provenance: Provenance, skeleton: Skeleton) -> None:
         super().__init__(path)
+        header = _dump(_header(provenance, skeleton))
         with errors_for(path):
             self._target = prepare_target(path)
-            self._temporary = temporary_beside(self._target)
-            self._open(self._temporary)
-        self._put(_dump(_header(provenance, skeleton))[:-1] + ', "frames": [\n')
+            in_place = self._target.exists() and not self._target.is_file()
+            self._temporary = None if in_place else temporary_beside(self._target)
+            self._open(self._temporary or self._target)
+        self._put(header[:-1] + ', "frames": [\n')
 
     def _abandon(self) -> None:
         super()._abandon()
-        self._temporary.unlink(missing_ok=True)
+        if self._temporary is not None:
+            self._temporary.unlink(missing_ok=True)
 
     def write(self, poses: Poses) -> None:
         """Write one frame."""
         separator = ",\n" if self._frames else ""
-        self._count(poses)
         self._put(separator + _dump(frame_dict(poses)))
+        self._count(poses)
 
     def close(self, *, complete: bool) -> None:
         """End the document and put it in its place."""
@@ -189,10 +206,10 @@ class JsonArrayWriter(_Stream):
             with errors_for(self.path):
                 self._put("\n], " + _dump(self._footer(complete))[1:] + "\n")
                 self._close()
-                self._temporary.replace(self._target)
+                if self._temporary is not None:
+                    self._temporary.replace(self._target)
         finally:
-            self._close()
-            self._temporary.unlink(missing_ok=True)
+            self._abandon()
 
 
 def read_poses(path: str | Path) -> Iterator[Poses]:
@@ -201,7 +218,8 @@ def read_poses(path: str | Path) -> Iterator[Poses]:
     Parameters
     ----------
     path
-        The file. A stream that was cut off is read up to its last whole line.
+        The file: of an image, of a video, or one of the OpenPose files that this package wrote. A
+        stream that was cut off is read up to its last whole line.
 
     Yields
     ------
@@ -211,7 +229,7 @@ def read_poses(path: str | Path) -> Iterator[Poses]:
     Raises
     ------
     DataError
-        The file cannot be read or is of another format.
+        The file cannot be read, is damaged or of another format.
     """
     path = Path(path)
     try:
@@ -219,33 +237,49 @@ def read_poses(path: str | Path) -> Iterator[Poses]:
             first = file.readline()
             try:
                 header = json.loads(first)
-                lines: Iterator[str] | None = file
             except ValueError:
-                header, lines = json.loads(first + file.read()), None
-            yield from _read(path, header, lines)
-    except (OSError, UnicodeDecodeError, ValueError) as error:
-        if isinstance(error, DataError):
-            raise
-        raise DataError(f"{path} cannot be read as SpinePose JSON: {error}") from error
+                header = json.loads(first + file.read())
+            yield from _read(path, header, file)
+    except DataError:
+        raise
+    except KeyError as error:
+        raise DataError(f"{path} is damaged: {error} is missing; write it anew") from error
+    except (OSError, ValueError, TypeError, AttributeError, IndexError) as error:
+        reason = " ".join(str(error).split())
+        raise DataError(f"{path} cannot be read as SpinePose JSON: {reason}") from error
 
 
-def _read(path: Path, header: Any, lines: Iterator[str] | None) -> Iterator[Poses]:
+def _read(path: Path, header: Any, lines: Iterable[str]) -> Iterator[Poses]:
+    if isinstance(header, dict) and "format" not in header and "people" in header:
+        yield _poses(header, frame_skeleton(header["people"]))
+        return
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise DataError(f"{path} is no SpinePose JSON: it has no format header")
+    if header.get("format_version", FORMAT_VERSION) > FORMAT_VERSION:
+        raise DataError(f"{path} was written by a newer SpinePose: upgrade this one to read it")
     skeleton = _skeleton(header["skeleton"])
     if "people" in header:
         yield _poses(header, skeleton)
     elif "frames" in header:
         yield from (_poses(frame, skeleton) for frame in header["frames"])
-    elif lines is not None:
-        for line in lines:
-            try:
-                frame = json.loads(line)
-            except ValueError:
-                return  # the run died while it wrote this line
-            if "footer" in frame:
-                return
-            yield _poses(frame, skeleton)
+    else:
+        yield from (_poses(frame, skeleton) for frame in _whole_lines(path, lines))
+
+
+def _whole_lines(path: Path, lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """Yield the frames of a stream up to its footer, or to where the run that wrote it died."""
+    broken = 0
+    for number, line in enumerate(lines, start=2):
+        if broken:
+            raise DataError(f"{path} is damaged in line {broken}; write it anew")
+        try:
+            frame = json.loads(line)
+        except ValueError:
+            broken = number  # good, if it is the last
+            continue
+        if "footer" in frame:
+            return
+        yield frame
 
 
 def _skeleton(raw: dict[str, Any]) -> Skeleton:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ import numpy as np
 
 from spinepose.files import atomic_write
 from spinepose.poses import NO_TRACK, Poses
+from spinepose.skeleton import COCO17, HALPE26, SPINETRACK, Skeleton
 
-__all__ = ["frame_dict", "person_dict", "write_openpose_frame"]
+__all__ = ["frame_dict", "frame_skeleton", "person_dict", "write_openpose_frame"]
 
 _OPENPOSE_VERSION = 1.3
 
@@ -50,6 +52,25 @@ def frame_dict(poses: Poses) -> dict[str, Any]:
         "size": list(poses.size),
         "people": [person_dict(poses, i) for i in range(len(poses))],
     }
+
+
+def frame_skeleton(people: Sequence[dict[str, Any]]) -> Skeleton:
+    """Return the skeleton of an OpenPose frame by its number of keypoints: it is not named there.
+
+    Raises
+    ------
+    ValueError
+        No skeleton of ours has as many.
+    """
+    if not people:
+        return SPINETRACK
+    count = len(people[0]["pose_keypoints_2d"]) // 3
+    ours = (SPINETRACK, SPINETRACK.subset("default"), SPINETRACK.subset("spine9"), COCO17, HALPE26)
+    for skeleton in ours:
+        if len(skeleton) == count:
+            return skeleton
+    known = ", ".join(str(len(skeleton)) for skeleton in ours)
+    raise ValueError(f"people have {count} keypoints, which fits no known skeleton ({known})")
 
 
 def write_openpose_frame(folder: Path, stem: str, poses: Poses) -> Path:

@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from spinepose.draw import DEFAULT, contact_sheet, draw_poses, smooth_curve
+from spinepose.draw.curves import curve_pieces
 from spinepose.poses import Poses
-from spinepose.skeleton import COCO17, HALPE26, SPINETRACK, Skeleton
+from spinepose.skeleton import COCO17, HALPE26, SPINETRACK, Bone, Skeleton
 
 SPINE = DEFAULT.parts["spine"]
 
@@ -100,20 +101,131 @@ def test_an_id_is_written_inside_the_picture() -> None:
     np.testing.assert_array_equal(without, draw_poses(image, plain))
 
 
-def test_colours_differ_in_lightness_and_for_the_colour_blind() -> None:
-    """Deuteranopia after Vienot, Brettel and Mollon, Color Res. Appl. 24 (1999), linear RGB."""
-    colors = np.array(list(DEFAULT.parts.values())) / 255
-    linear = np.where(colors <= 0.04045, colors / 12.92, ((colors + 0.055) / 1.055) ** 2.4)
-    seen = (
-        linear @ np.array([[0.29275, 0.70725, 0], [0.29275, 0.70725, 0], [-0.02234, 0.02234, 1]]).T
-    )
+def test_an_id_covers_no_joint_wherever_the_head_points() -> None:
+    rng = np.random.default_rng(3)
+    for turn in np.linspace(0, 2 * np.pi, 12, endpoint=False):
+        points = _standing(SPINETRACK, scale=2).keypoints[0] - [180, 180]
+        cos, sin = np.cos(turn), np.sin(turn)
+        points = points @ [[cos, sin], [-sin, cos]] + rng.uniform(280, 320, 2)
+        box = [*points.min(0), *points.max(0)]
+        poses = Poses.build([points], np.ones((1, 37)), [box], track_ids=[88])
+        image = np.full((600, 600, 3), 128, np.uint8)
+        label = (draw_poses(image, poses) != draw_poses(image, poses, ids=False)).any(-1)
+        assert label.sum() > 100
+        x, y = points.round().astype(int).T
+        assert not label[y.clip(0, 599), x.clip(0, 599)].any()
+
+
+def test_an_id_at_the_edge_stays_in_the_picture() -> None:
+    for shift in (-59, 59):
+        plain = _standing(SPINETRACK, shift)
+        points = plain.keypoints - [0, 29]
+        tracked = Poses.build(points, plain.scores, plain.boxes, track_ids=[1234])
+        image = np.full((200, 120, 3), 128, np.uint8)
+        drawn, without = draw_poses(image, tracked), draw_poses(image, tracked, ids=False)
+        y, x = np.nonzero((drawn != without).any(-1))
+        dark = (drawn[y.min() : y.max() + 1, x.min() : x.max() + 1] == DEFAULT.outline).all(-1)
+        # All four sides of its ground are there.
+        assert dark[[0, -1]].all()
+        assert dark[:, [0, -1]].all()
+
+
+def test_bones_fade_towards_the_threshold() -> None:
+    blank = np.full((200, 120, 3), 128, np.uint8)
+    seen = []
+    for score in (0.29, 0.31, 0.45, 0.95):
+        poses = _standing(SPINETRACK.subset("spine9"))
+        poses.scores[:] = score
+        seen.append(np.abs(draw_poses(blank, poses)[53, 60].astype(int) - 128).sum())
+    assert seen[0] == 0
+    assert 0 < seen[1] < seen[2] < seen[3]
+    # With the highest threshold, what is certain is still drawn.
+    poses.scores[:] = 1
+    assert draw_poses(blank, poses, threshold=1.0).tolist() != blank.tolist()
+
+
+def test_small_dots_are_round() -> None:
+    one = Skeleton("one", ("nose",), (0.1,))
+    poses = Poses.build([[[20, 20]]], [[1]], [[0, 0, 400, 400]], skeleton=one)
+    drawn = draw_poses(np.zeros((41, 41, 3), np.uint8), poses)
+    # 3.6 px from the middle, between axis and diagonal: a square on end would be narrower there.
+    for x, y in ((2, 3), (3, 2), (-2, 3), (3, -2), (-3, -2), (-2, -3)):
+        assert np.abs(drawn[20 + y, 20 + x].astype(int) - DEFAULT.parts["head"]).max() < 90
+    y, x = np.nonzero(drawn.any(-1))
+    assert np.hypot(x - 20, y - 20).max() < 7
+
+
+def test_the_nearer_person_is_drawn_on_top() -> None:
+    chain = Skeleton("chain", ("a", "b"), (0.1, 0.1), (Bone("a", "b", "left"),))
+    points = [[[10, 100], [190, 100]], [[100, 10], [100, 190]]]
+    boxes = [[0, 0, 2000, 2000], [0, 0, 200, 200]]
+    poses = Poses.build(points, np.ones((2, 2)), boxes, skeleton=chain)
+    drawn = draw_poses(np.zeros((200, 200, 3), np.uint8), poses)
+    wide = (drawn[60, :] > 0).any(-1).sum()
+    # The thick line of the large person hides the thin one of the small where they cross.
+    assert wide < 12
+    assert (drawn[100, 95:106] == DEFAULT.parts["left"]).all()
+    assert (drawn[83:86, 99:102] == DEFAULT.outline).all()
+
+
+def test_people_without_a_box_get_lines_for_their_size() -> None:
+    poses = _standing(SPINETRACK, scale=5)
+    image = np.full((1000, 500, 3), 128, np.uint8)
+    boxed = (draw_poses(image, poses) != 128).any(-1).sum()
+    poses.boxes[:] = np.nan
+    assert (draw_poses(image, poses) != 128).any(-1).sum() == pytest.approx(boxed, rel=0.1)
+
+
+def test_a_box_at_the_border_is_seen() -> None:
+    poses = Poses.build(np.full((1, 37, 2), np.nan), np.zeros((1, 37)), [[0, 0, 50, 40]])
+    drawn = draw_poses(np.full((40, 50, 3), 128, np.uint8), poses, boxes=True)
+    for side in (drawn[0], drawn[-1], drawn[:, 0], drawn[:, -1]):
+        assert (side != 128).any(-1).all()
+    assert (drawn[20, 25] == 128).all()
+
+
+def test_views_can_be_drawn_on() -> None:
+    bgr = np.full((200, 120, 3), 128, np.uint8)
+    view = bgr[:, :, ::-1]
+    assert draw_poses(view, _standing(SPINETRACK), out=view) is view
+    plain = draw_poses(np.full((200, 120, 3), 128, np.uint8), _standing(SPINETRACK))
+    np.testing.assert_array_equal(view, plain)
+
+
+def _linear(colors: list[tuple[int, int, int]]) -> np.ndarray:
+    srgb = np.array(colors) / 255
+    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+
+
+def _contrasts(colors: list[tuple[int, int, int]]) -> np.ndarray:
+    """Contrast ratios (C, C) of relative luminance, WCAG 2.2."""
+    light = _linear(colors) @ [0.2126, 0.7152, 0.0722] + 0.05
+    return np.maximum(light[:, None] / light, light / light[:, None])
+
+
+# Dichromats after Vienot, Brettel and Mollon, Color Res. Appl. 24 (1999), in linear RGB.
+DICHROMATS = {
+    "deuteranopia": [[0.29275, 0.70725, 0], [0.29275, 0.70725, 0], [-0.02234, 0.02234, 1]],
+    "protanopia": [[0.11238, 0.88762, 0], [0.11238, 0.88762, 0], [0.00401, -0.00401, 1]],
+}
+
+
+@pytest.mark.parametrize("eyes", DICHROMATS)
+def test_parts_differ_for_the_colour_blind(eyes: str) -> None:
+    seen = _linear(list(DEFAULT.parts.values())) @ np.array(DICHROMATS[eyes]).T
     gaps = np.linalg.norm(seen[:, None] - seen[None], axis=-1)
     assert gaps[~np.eye(len(gaps), dtype=bool)].min() > 0.08
-    luminance = linear @ [0.2126, 0.7152, 0.0722]
-    left, right = (list(DEFAULT.parts).index(side) for side in ("left", "right"))
-    ratio = (luminance + 0.05).max() / (luminance + 0.05)
-    assert ratio[list(DEFAULT.parts).index("spine")] == 1
-    assert abs(np.log(ratio[left] / ratio[right])) > np.log(1.3)
+
+
+def test_parts_differ_in_lightness_and_stand_out_from_their_rim() -> None:
+    parts = list(DEFAULT.parts.values())
+    contrasts = _contrasts([*parts, DEFAULT.outline, DEFAULT.text])
+    between = contrasts[:5, :5][~np.eye(5, dtype=bool)]
+    assert between.min() > 1.25
+    assert contrasts[:5, 5].min() > 3  # WCAG 1.4.11, graphical objects
+    assert contrasts[5, 6] > 7  # WCAG 1.4.6, text
+    spine = list(DEFAULT.parts).index("spine")
+    assert contrasts[5, :5].argmax() == spine
 
 
 @given(hnp.arrays(np.float64, (5, 2), elements=st.floats(-100, 100)))
@@ -137,6 +249,18 @@ def test_the_curve_leaves_out_what_is_missing() -> None:
     np.testing.assert_allclose(curve[[0, -1]], [[0, 0], [2, 20]])
     assert smooth_curve(np.zeros((0, 2))).shape == (0, 2)
     assert len(smooth_curve([[1, 2], [np.nan, 1]])) == 1
+
+
+@given(hnp.arrays(np.float64, (6, 2), elements=st.integers(-3, 3)))
+def test_pieces_join_at_the_points_also_where_these_repeat(points: np.ndarray) -> None:
+    pieces = curve_pieces(points, 4)
+    assert pieces.shape == (5, 5, 2)
+    np.testing.assert_array_equal(pieces[:, 0], points[:-1])
+    np.testing.assert_array_equal(pieces[:, -1], points[1:])
+    moved = pieces[(points[1:] != points[:-1]).any(-1)]
+    curve = smooth_curve(points, 4)
+    if len(curve) > 2 and len(moved) > 1:
+        np.testing.assert_allclose(curve, [*moved[:, :-1].reshape(-1, 2), points[-1]], atol=1e-9)
 
 
 def test_a_sheet_fits_every_picture_into_its_tile() -> None:

@@ -1,4 +1,6 @@
 import json
+import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -134,10 +136,94 @@ def test_an_array_that_dies_leaves_the_old_file(tmp_path: Path) -> None:
     assert len(list(read_poses(path))) == 1
 
 
+def test_a_frame_that_is_no_json_leaves_the_stream_whole(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    out = JsonArrayWriter(path, MADE_BY, SPINETRACK)
+    with pytest.raises(ValueError, match="JSON"):
+        out.write(Poses.empty(time_s=float("nan")))
+    out.write(_poses())
+    out.close(complete=True)
+    assert len(list(read_poses(path))) == 1
+
+
+def test_settings_may_be_numpy_numbers_and_paths(tmp_path: Path) -> None:
+    settings = {"threshold": np.float32(0.5), "people": np.int64(3), "model": Path("a/b")}
+    write_image_document(tmp_path / "a.json", _poses(), Provenance("x", settings=settings))
+    document = _strict((tmp_path / "a.json").read_text())
+    assert document["provenance"]["settings"] == {"threshold": 0.5, "people": 3, "model": "a/b"}
+
+
+def test_settings_that_are_no_json_leave_nothing_behind(tmp_path: Path) -> None:
+    odd = Provenance("x", settings={"filter": object()})
+    for writer in (JsonLinesWriter, JsonArrayWriter):
+        with pytest.raises(TypeError, match="object"):
+            writer(tmp_path / "a.json", odd, SPINETRACK)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_a_pipe_is_written_not_replaced(tmp_path: Path) -> None:
+    pipe, heard = tmp_path / "a.json", []
+    os.mkfifo(pipe)
+    listener = threading.Thread(target=lambda: heard.append(pipe.read_text()), daemon=True)
+    listener.start()
+    out = JsonArrayWriter(pipe, MADE_BY, SPINETRACK)
+    out.write(_poses())
+    out.close(complete=True)
+    listener.join(timeout=10)
+    assert _strict(heard[0])["frame_count"] == 1
+    assert pipe.is_fifo()
+
+
 def test_openpose_files_are_named_as_openpose_does(tmp_path: Path) -> None:
     path = write_openpose_frame(tmp_path / "op", "clip", _poses(frame=41))
     assert path.name == "clip_000000000041_keypoints.json"
     assert len(_strict(path.read_text())["people"]) == 2
+
+
+@pytest.mark.parametrize("subset", ["all", "default", "spine9"])
+def test_openpose_files_come_back(subset: str, tmp_path: Path) -> None:
+    poses = _poses(frame=3, subset=subset)
+    [back] = read_poses(write_openpose_frame(tmp_path, "clip", poses))
+    _same(back, poses)
+
+
+def test_openpose_files_of_others_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps({"version": 1.3, "people": [{"pose_keypoints_2d": [0] * 75}]}))
+    with pytest.raises(DataError, match=r"a\.json .* 25 keypoints"):
+        list(read_poses(path))
+
+
+HEADER = '{"format": "spinepose", "skeleton": {"name": "one", "keypoints": ["x"]}'
+FRAME = '{"frame": 0, "time_s": 0, "size": [1, 1], "people": []}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"format": "spinepose"}',
+        '{"format": "spinepose", "skeleton": 3}',
+        HEADER + '}\n{"frame": 1}\n',
+        HEADER + "}\n12\n",
+        HEADER + ', "frames": null}',
+        HEADER + '}\n{"frame": 0, "ti\n' + FRAME + "\n",
+        HEADER + ', "people": [{"pose_keypoints_2d": [1, 2]}]}',
+    ],
+)
+def test_damaged_files_are_refused_in_one_line(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(text)
+    with pytest.raises(DataError, match=r"a\.json") as caught:
+        list(read_poses(path))
+    assert "\n" not in str(caught.value)
+
+
+def test_files_of_a_newer_version_say_so(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(HEADER + ', "format_version": 2, "frames": []}')
+    with pytest.raises(DataError, match="newer"):
+        list(read_poses(path))
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", "no json", '{"format": "other"}'])
