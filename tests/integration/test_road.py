@@ -135,9 +135,35 @@ def test_video_keeps_size_rate_and_length(clip: Path, tmp_path: Path) -> None:
         times_before = [frame.time_s for frame in before]
         times_after = [frame.time_s for frame in after]
     assert times_after == pytest.approx(times_before, abs=1e-6)
+    header = json.loads(data.read_text().splitlines()[0])
+    assert header["provenance"]["settings"]["smooth"] == "butterworth"
     poses = list(read_poses(data))
     assert [p.frame for p in poses] == list(range(len(times_before)))
     assert [p.time_s for p in poses] == pytest.approx(times_before, abs=1e-3)
+
+
+def test_the_sound_comes_along(clip: Path, tmp_path: Path) -> None:
+    import av
+
+    with_sound, out = tmp_path / "sound.mp4", tmp_path / "out.mp4"
+    with av.open(str(clip)) as source, av.open(str(with_sound), "w") as target:
+        pictures = target.add_stream_from_template(source.streams.video[0])
+        sound = target.add_stream("aac", rate=48_000, layout="mono")
+        for packet in source.demux(source.streams.video[0]):
+            if packet.dts is not None:
+                packet.stream = pictures
+                target.mux(packet)
+        tone = np.sin(np.arange(3 * 48_000) / 20).astype(np.float32)[None]
+        for start in range(0, tone.shape[1] - 1023, 1024):
+            frame = av.AudioFrame.from_ndarray(tone[:, start : start + 1024], "fltp", "mono")
+            frame.sample_rate, frame.pts = 48_000, start
+            target.mux(sound.encode(frame))
+        target.mux(sound.encode())
+    assert main(["-i", str(with_sound), "-o", str(out), "--duration", "1", "-q"]) == 0
+    with av.open(str(out)) as made:
+        [audio] = made.streams.audio
+        seconds = sum(frame.samples for frame in made.decode(audio)) / audio.rate
+    assert 0.8 < seconds < 1.3
 
 
 def test_people_of_the_clip_keep_their_ids(clip: Path) -> None:

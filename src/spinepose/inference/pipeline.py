@@ -87,7 +87,8 @@ def infer_image(
         from spinepose.export import write_image_document
 
         name = str(input_path) if isinstance(input_path, str | Path) else "array"
-        write_image_document(Path(save_path), poses, _provenance(estimator, settings, name))
+        still = replace(settings, smooth="none")
+        write_image_document(Path(save_path), poses, _provenance(estimator, still, name))
     return poses
 
 
@@ -306,16 +307,21 @@ def _road(
     with_images: bool = False,
 ) -> Generator[Drawing]:
     """Yield frames with smoothed, tracked people."""
-    smooth = settings.smooth
-    if smooth == "auto":
-        smooth = "one-euro" if live else "butterworth"
-    tracker = PoseTracker(estimator, settings=settings, smoothing=smooth == "one-euro")
+    settings = _decided(settings, live)
+    tracker = PoseTracker(estimator, settings=settings, smoothing=settings.smooth == "one-euro")
     with closing(prefetch(frames)) as ahead:
         items = _tracked(ahead, tracker, with_images)
-        if smooth == "butterworth":
+        if settings.smooth == "butterworth":
             items = _smoothed(items, settings.cutoff_hz)
         for item in items:
             yield replace(item, poses=item.poses.subset(settings.subset))
+
+
+def _decided(settings: Settings, live: bool) -> Settings:
+    """Return settings that say which filter `auto` stands for."""
+    if settings.smooth != "auto":
+        return settings
+    return replace(settings, smooth="one-euro" if live else "butterworth")
 
 
 def _tracked(
@@ -354,9 +360,10 @@ def _open_sinks(
     empty = Poses.empty(estimator.pose_model.card.skeleton, size=size).subset(settings.subset)
     try:
         if outputs.visual is not None:
-            sinks.append(VideoSink(outputs.visual, reader.info, settings.threshold))
+            sound = None if reader.live or not Path(source).is_file() else Path(source)
+            sinks.append(VideoSink(outputs.visual, reader.info, settings.threshold, sound))
         if outputs.data is not None:
-            made_by = _provenance(estimator, settings, source)
+            made_by = _provenance(estimator, _decided(settings, reader.live), source)
             sinks.append(JsonSink(outputs.data, made_by, empty))
         if outputs.openpose is not None:
             sinks.append(OpenPoseSink(outputs.openpose, Path(source).stem))

@@ -49,14 +49,18 @@ class VideoSink:
         Size, rate and time base of the input, which the output keeps.
     threshold
         Least score of a drawn keypoint.
+    sound
+        A file whose sound comes along, if it has any.
     """
 
     needs_image = True
 
-    def __init__(self, path: Path, info: VideoInfo, threshold: float) -> None:
+    def __init__(
+        self, path: Path, info: VideoInfo, threshold: float, sound: Path | None = None
+    ) -> None:
         from spinepose.media import VideoWriter
 
-        self._writer = VideoWriter(path, info)
+        self._writer = VideoWriter(path, info, copy_audio_from=sound)
         self._threshold = threshold
 
     def write(self, item: Drawing) -> None:
