@@ -16,31 +16,21 @@ def _plates(rng: np.random.Generator, start: float, end: float) -> list[Mesh]:
     sizes = [0.225, rng.choice([0.225, 0.16, 0.1]), rng.choice([0.16, 0.1, 0.08])]
     if rng.uniform() < 0.2:
         sizes = sizes[2:]
-    found, z = [], start
+    found: list[Mesh] = []
+    z, paint = start, palette.dark(rng)
     for radius in sizes[: int(rng.integers(1, len(sizes) + 1))]:
         thick = rng.uniform(0.025, 0.065) if radius > 0.2 else rng.uniform(0.02, 0.03)
         if z + thick > end:
             break
         paint = palette.pick(rng, dark=0.5, bright=0.5)
-        face, hub = palette.shade(paint, 0.8), palette.metal(rng)
-        profile = [
-            (0.45 * radius, z),
-            (radius - 0.006, z),
-            (radius, z + 0.006),
-            (radius, z + thick - 0.006),
-        ]
-        profile += [
-            (radius - 0.006, z + thick),
-            (0.8 * radius, z + thick),
-            (0.75 * radius, z + thick - 0.006),
-        ]
-        profile += [
-            (0.3 * radius, z + thick - 0.006),
-            (0.3 * radius, z + thick - 0.006),
-            (0.28 * radius, z + thick),
-        ]
-        found.append(lathe(profile, [paint] * 5 + [face] * 3 + [hub] * 2, 20))
+        found.append(rod((0, 0, z), (0, 0, z + thick), radius, paint, sides=20))
         z += thick + 0.002
+    hub, face = palette.metal(rng), palette.shade(paint, 0.75)
+    outer = np.array(
+        [(0.85, -0.0), (0.85, 0.0), (0.8, 0.002), (0.32, 0.002), (0.32, 0.002), (0.3, 0.01)]
+    )
+    rise = outer * (radius, 1.0) + (0.0, z - 0.003)
+    found.append(lathe(rise, [paint, face, face, face, hub, hub], 18))
     return found
 
 

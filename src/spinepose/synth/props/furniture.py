@@ -14,6 +14,7 @@ from spinepose.synth.props.shapes import (
     box,
     faceted,
     frustum,
+    grounded,
     lathe,
     leaves,
     rod,
@@ -34,12 +35,12 @@ def table(rng: np.random.Generator) -> Mesh:
         plate = lathe(
             [(radius - 0.006, high - 0.03), (radius, high - 0.02), (radius, high)], top, 28
         )
-        leg = lathe(
+        stand = lathe(
             [(foot, 0.0), (foot, 0.015), (0.06, 0.05), (0.035, 0.12), (0.035, high - 0.03)],
             frame,
             16,
         )
-        return joined([plate, leg])
+        return joined([plate, stand])
     wide, deep = rng.uniform(1.1, 1.8), rng.uniform(0.7, 0.9)
     leg = rng.uniform(0.04, 0.07)
     parts = [rounded_box((wide, deep, 0.03), 0.006, (0, 0, high - 0.015), top)]
@@ -227,33 +228,32 @@ def potted_plant(rng: np.random.Generator) -> Mesh:
 
 
 def bush(rng: np.random.Generator) -> Mesh:
-    """Return a bush of rough clumps and leaves: 0.6 to 1.4 m high and about as wide."""
-    high, wide = rng.uniform(0.6, 1.4), rng.uniform(0.35, 0.65)
+    """Return a bush of dark clumps under leaves: 0.6 to 1.4 m high and 0.8 to 1.4 m wide."""
+    high, wide = rng.uniform(0.6, 1.4), rng.uniform(0.35, 0.6)
     green = palette.leaf(rng)
-    parts, count = [], 6
-    centers = np.column_stack(
-        [
-            *(0.45 * wide * f(np.arange(count) * 2.4) for f in (np.cos, np.sin)),
-            high * rng.uniform(0.3, 0.68, count),
-        ]
-    )
+    count, leaf_count = 5, 135
+    angle = np.arange(count) * 2.4 + rng.uniform(0, 6)
+    spread = np.array((0.55, 0.55, 0.5, 0.3, 0.1)) * wide
+    lift = np.array((0.27, 0.3, 0.33, 0.52, 0.68)) * high
+    centers = np.column_stack([spread * np.cos(angle), spread * np.sin(angle), lift])
+    size = np.array((0.6 * wide, 0.6 * wide, 0.31 * high))
+    parts = []
     for center in centers:
         clump = ball(1.0, splits=1)
-        rough = rng.uniform(0.85, 1.1, (len(clump.vertices), 1)) * clump.vertices
-        size = np.array((0.55 * wide, 0.55 * wide, 0.3 * high))
-        points = np.maximum(rough * size + center, (-9.0, -9.0, 0.0))
-        paint = palette.varied(rng, palette.shade(green, 0.45), len(points), 0.3)
+        points = clump.vertices * rng.uniform(0.85, 1.08, (len(clump.vertices), 1)) * size + center
+        paint = palette.varied(rng, palette.shade(green, 0.4), len(points), 0.35)
         parts.append(
             faceted(Mesh(points.astype(np.float32), clump.faces, paint.astype(np.float32)))
         )
-    away = rng.normal(size=(115, 3))
+    away = rng.normal(size=(leaf_count, 3)) + np.array((0.0, 0.0, 0.35))
     away /= np.linalg.norm(away, axis=1, keepdims=True)
-    away[:, 2] = np.abs(away[:, 2]) - 0.3
-    roots = centers[rng.integers(0, count, 115)] + away * (0.5 * wide, 0.5 * wide, 0.27 * high)
-    roots[:, 2] = np.maximum(roots[:, 2], 0.08)
-    tips = roots + (away + rng.normal(0, 0.5, (115, 3))) * rng.uniform(0.06, 0.13, (115, 1))
-    tips[:, 2] = np.maximum(tips[:, 2], 0.01)
-    parts.append(
-        leaves(roots, tips, rng.uniform(0.04, 0.07, 115), palette.varied(rng, green, 115, 0.4))
-    )
-    return joined(parts)
+    heart = centers[np.arange(leaf_count) % count]
+    middle = np.array((0.0, 0.0, 0.4 * high))
+    outward = heart + away * size - middle
+    away = np.where(np.sum(outward * away, axis=1, keepdims=True) < 0.0, -away, away)
+    roots = heart + 0.97 * away * size
+    sideways = rng.normal(0, 0.7, (leaf_count, 3)) - (0.0, 0.0, 0.35)
+    tips = roots + (0.55 * away + sideways) * rng.uniform(0.10, 0.2, (leaf_count, 1)) * (0.5 + wide)
+    colors = palette.varied(rng, green, leaf_count, 0.4)
+    parts.append(leaves(roots, tips, rng.uniform(0.06, 0.11, leaf_count), colors))
+    return grounded(joined(parts))

@@ -16,9 +16,12 @@ from spinepose.synth.props.shapes import (
     box,
     capsule,
     circle,
+    curve,
     ellipsoid,
+    faceted,
     hull,
     lathe,
+    patch,
     rod,
     rods,
     rounded_box,
@@ -246,11 +249,11 @@ def kettlebell(rng: np.random.Generator) -> Mesh:
     drop = -(thick + window + radius)
     body = ellipsoid((radius, radius, radius), (0, drop, 0), paint, 14, 10)
     foot = rod(
-        (0, drop - 0.8 * radius, 0),
+        (0, drop - 0.78 * radius, 0),
         (0, drop - 0.99 * radius, 0),
-        0.75 * radius,
+        0.62 * radius,
         palette.shade(paint, 0.6),
-        0.7 * radius,
+        0.58 * radius,
         sides=12,
     )
     line = [
@@ -259,17 +262,21 @@ def kettlebell(rng: np.random.Generator) -> Mesh:
         (0, -0.008, -0.85 * half),
     ]
     line += [(0, 0, -0.4 * half), (0, 0, 0.4 * half)] + [(x, y, -z) for x, y, z in line[::-1]]
-    handle = tube(line, thick, palette.metal(rng) if rng.uniform() < 0.4 else paint, sides=8)
+    handle = tube(
+        curve(line, 15), thick, palette.metal(rng) if rng.uniform() < 0.4 else paint, sides=8
+    )
     return joined([body, foot, handle])
 
 
 def _football(rng: np.random.Generator) -> Mesh:
     """Return a white ball with twelve dark patches: FIFA size 5, radius 10.8 to 11.1 cm."""
-    mesh = ball(rng.uniform(0.108, 0.111), splits=3)
-    away = mesh.vertices / np.linalg.norm(mesh.vertices, axis=1, keepdims=True)
-    patch = (away @ away[:12].T).max(axis=1) > np.cos(np.radians(23.0))
+    mesh = faceted(ball(1.0, splits=3))
+    centers = ball(1.0, splits=0).vertices
+    near = (mesh.vertices @ centers.T).reshape(-1, 3, 12).min(axis=1)
+    patch = np.repeat(near.max(axis=1) > np.cos(np.radians(24.7)), 3)
     colors = np.where(patch[:, None], palette.pick(rng, dark=0.7, bright=0.3), palette.pale(rng))
-    return Mesh(mesh.vertices, mesh.faces, colors.astype(np.float32))
+    radius = np.float32(rng.uniform(0.108, 0.111))
+    return Mesh(mesh.vertices * radius, mesh.faces, colors.astype(np.float32))
 
 
 def _basketball(rng: np.random.Generator) -> Mesh:
@@ -289,15 +296,22 @@ def _basketball(rng: np.random.Generator) -> Mesh:
 
 
 def _striped(rng: np.random.Generator) -> Mesh:
-    """Return a ball of coloured panels: volleyball or handball, radius 9.2 to 10.7 cm."""
-    mesh = ball(rng.uniform(0.092, 0.107), splits=3)
-    reach = np.abs(mesh.vertices)
-    panel = reach.argmax(axis=1)
-    beside = np.take_along_axis(mesh.vertices, ((panel + 1) % 3)[:, None], axis=1)[:, 0]
-    band = np.abs(beside) < 0.3 * reach.max(axis=1)
+    """Return a ball of six panels of three strips, as for volleyball: radius 9.2 to 10.7 cm."""
     first, second = palette.bright(rng), palette.pick(rng, pale=0.7, bright=0.3)
-    colors = np.where(band[:, None], first, second)
-    return Mesh(mesh.vertices, mesh.faces, colors.astype(np.float32))
+    third = palette.bright(rng) if rng.uniform() < 0.4 else first
+    steps = np.tan(np.linspace(-np.pi / 4.0, np.pi / 4.0, 7))
+    strips = []
+    for axis in range(3):
+        for sign in (-1.0, 1.0):
+            for start, color in ((0, first), (2, second), (4, third)):
+                across, along_it = np.meshgrid(steps[start : start + 3], steps, indexing="ij")
+                grid = np.stack([sign + 0.0 * across, -across, sign * along_it], axis=-1)
+                grid = np.roll(grid, axis, axis=-1)
+                grid /= np.linalg.norm(grid, axis=-1, keepdims=True)
+                strips.append(patch(grid, color))
+    mesh = joined(strips)
+    radius = np.float32(rng.uniform(0.092, 0.107))
+    return Mesh(mesh.vertices * radius, mesh.faces, mesh.colors)
 
 
 def sports_ball(rng: np.random.Generator) -> Mesh:

@@ -32,7 +32,7 @@ def hsv(hue: float, saturation: float, value: float) -> Color:
 
 def bright(rng: np.random.Generator) -> Color:
     """Return a strong colour of plastic or paint."""
-    return hsv(rng.uniform(), rng.uniform(0.6, 0.95), rng.uniform(0.55, 0.95))
+    return hsv(rng.uniform(), rng.uniform(0.55, 0.9), rng.uniform(0.45, 0.88))
 
 
 def dark(rng: np.random.Generator) -> Color:

@@ -13,6 +13,7 @@ from spinepose.synth.props import palette
 from spinepose.synth.props.shapes import (
     box,
     capsule,
+    grounded,
     lathe,
     prism,
     rod,
@@ -87,7 +88,7 @@ def stool(
         rod((s * ring, -ring, 0.38 * high), (s * ring, ring, 0.38 * high), 0.01, frame)
         for s in (-1, 1)
     ]
-    return joined([seat, *legs, *bars])
+    return grounded(joined([seat, *legs, *bars]))
 
 
 def kitchen_chair(
@@ -119,13 +120,13 @@ def kitchen_chair(
                 (spot, y + 0.9 * lean, high + 0.9 * rise),
             )
             parts.append(rod(*ends, 0.008, frame, sides=6))
-    return joined(parts)
+    return grounded(joined(parts))
 
 
 def office_chair(
     rng: np.random.Generator, seat_height: float | None = None, seat_depth: float | None = None
 ) -> Mesh:
-    """Return an office chair on five castors (EN 1335: seat 40 to 51 cm high, 40 cm wide or more)."""
+    """Return an office chair on five castors (EN 1335: seat 40 to 51 cm high)."""
     high, deep = _or(seat_height, rng.uniform(0.42, 0.51)), _or(seat_depth, rng.uniform(0.40, 0.47))
     wide, rise = rng.uniform(0.45, 0.51), rng.uniform(0.48, 0.68)
     fabric, frame = palette.cloth(rng), palette.dark(rng)
@@ -164,7 +165,7 @@ def office_chair(
                 )
             )
             parts.append(rounded_box((0.07, 0.25, 0.03), 0.012, (x, 0.0, high + 0.215), frame))
-    return joined(parts)
+    return grounded(joined(parts))
 
 
 def armchair(
@@ -230,7 +231,7 @@ def _upholstered(
         parts.append(rounded_box((each - 0.008, deep, 0.14), 0.04, (x, 0, high - 0.07), cushion))
         pillow = rounded_box((each - 0.02, 0.15, rise), 0.06, (0, 0, rise / 2), cushion)
         parts.append(turned(pillow, "x", -10).moved(np.eye(3), (x, back - 0.01, high - 0.01)))
-    return joined(parts)
+    return grounded(joined(parts))
 
 
 def chair(
@@ -292,7 +293,7 @@ def bench(
     if with_back:
         for part in (0.16, 0.28, 0.40):
             parts.append(box((wide, 0.03, 0.09), (0, deep / 2 + part * 0.18, high + part), paint))
-    return joined(parts)
+    return grounded(joined(parts))
 
 
 def weight_bench(
@@ -310,7 +311,7 @@ def weight_bench(
         y = side * 0.38 * long
         parts.append(box((0.06, 0.06, high - 0.1), (0, y, (high - 0.1) / 2), frame))
         parts.append(box((width, 0.06, 0.05), (0, y, 0.025), frame))
-    return joined(parts)
+    return grounded(joined(parts))
 
 
 def plyo_box(
@@ -330,7 +331,7 @@ def plyo_box(
         rounded_box((0.002, 0.12, 0.035), 0.012, (s * wide / 2, 0, 0.75 * high), mark)
         for s in (-1, 1)
     ]
-    return joined([body, *slots])
+    return grounded(joined([body, *slots]))
 
 
 def gym_mat(
@@ -348,7 +349,7 @@ def gym_mat(
             box((wide - 0.01, 0.02, 0.002), (0, y, high), band)
             for y in np.array((-0.25, 0, 0.25)) * long
         ]
-        return joined([mat, *seams])
+        return grounded(joined([mat, *seams]))
     return mat
 
 
@@ -384,7 +385,7 @@ def bed(
                 palette.pale(rng),
             )
         )
-    return joined(parts)
+    return grounded(joined(parts))
 
 
 def massage_table(
@@ -418,4 +419,4 @@ def massage_table(
         )
         for s in (-1, 1)
     ]
-    return joined(parts)
+    return grounded(joined(parts))

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
+from scipy.interpolate import PchipInterpolator
 from scipy.spatial import ConvexHull
 
 from spinepose.synth.mesh import Mesh, joined
@@ -20,14 +21,17 @@ __all__ = [
     "box",
     "capsule",
     "circle",
+    "curve",
     "ellipsoid",
     "faceted",
     "frustum",
+    "grounded",
     "hull",
     "lathe",
     "leaves",
     "mirrored",
     "net",
+    "patch",
     "prism",
     "rod",
     "rods",
@@ -95,6 +99,13 @@ def faceted(mesh: Mesh) -> Mesh:
     order = mesh.faces.reshape(-1)
     faces = np.arange(len(order), dtype=np.int32).reshape(-1, 3)
     return Mesh(mesh.vertices[order], faces, mesh.colors[order])
+
+
+def grounded(mesh: Mesh) -> Mesh:
+    """Return the mesh with nothing below the ground: what would be lower lies at z = 0."""
+    vertices = mesh.vertices.copy()
+    vertices[:, 2] = np.maximum(vertices[:, 2], 0.0)
+    return Mesh(vertices, mesh.faces, mesh.colors)
 
 
 def along(mesh: Mesh, start: npt.ArrayLike, end: npt.ArrayLike) -> Mesh:
@@ -191,16 +202,20 @@ def frustum(
 
 def prism(outline: npt.ArrayLike, depth: float, color: npt.ArrayLike = _GRAY) -> Mesh:
     """Return a simple polygon (N, 2) in the xy plane drawn out from z = 0 to ``depth``."""
-    flat = np.asarray(outline, np.float64)
-    x, y = flat.T
-    if np.sum(x * np.roll(y, -1) - y * np.roll(x, -1)) < 0.0:
-        flat = flat[::-1]
+    flat = _counter_clockwise(np.asarray(outline, np.float64))
     count = len(flat)
     low = np.column_stack([flat, np.zeros(count)])
-    points = np.concatenate([low, low + (0.0, 0.0, depth)])
+    points = np.concatenate([low, low + np.array((0.0, 0.0, depth))])
     lid = np.asarray(_ears(flat), np.int64)
     sides = _bands(np.array([0]), np.array([count]), count)
     return faceted(_mesh(points, np.concatenate([lid[:, ::-1], lid + count, sides]), color))
+
+
+def _counter_clockwise(outline: Float64) -> Float64:
+    """Return an outline (N, 2) with its corners counter-clockwise."""
+    x, y = outline.T
+    double_area = np.sum(x * np.roll(y, -1) - y * np.roll(x, -1))
+    return outline[::-1] if double_area < 0.0 else outline
 
 
 def _ears(flat: Float64) -> list[tuple[int, int, int]]:
@@ -378,6 +393,14 @@ def circle(radius: float, sides: int) -> Float64:
     return radius * np.column_stack([np.cos(angle), np.sin(angle)])
 
 
+def curve(points: npt.ArrayLike, count: int) -> Float64:
+    """Return ``count`` points (count, 3) of a smooth line through given ones (N, 3)."""
+    line = np.asarray(points, np.float64)
+    reach = np.cumsum(np.linalg.norm(np.diff(line, axis=0, prepend=line[:1]), axis=1))
+    smooth = PchipInterpolator(reach, line, axis=0)
+    return np.asarray(smooth(np.linspace(0.0, reach[-1], count)), np.float64)
+
+
 def rounded_rectangle(width: float, height: float, radius: float, steps: int = 3) -> Float64:
     """Return the outline (4 * steps, 2) of a rectangle with round corners, counter-clockwise."""
     angle = np.linspace(0.0, np.pi / 2.0, steps)
@@ -411,7 +434,7 @@ def sweep(
     points
         (N, 3) the line (m).
     section
-        (K, 2) a convex outline (m), counter-clockwise seen against the line's direction.
+        (K, 2) a convex outline (m), seen against the line's direction.
     color
         (3,) or (N, 3) linear RGB.
     up
@@ -423,7 +446,7 @@ def sweep(
         Whether the last point joins the first (which is not given again).
     """
     line = np.asarray(points, np.float64)
-    outline = np.asarray(section, np.float64)
+    outline = _counter_clockwise(np.asarray(section, np.float64))
     count, sides = len(line), len(outline)
     first, second = _frames(line, up, closed)
     size = np.broadcast_to(np.asarray(scale, np.float64), (count,))[:, None, None]
@@ -522,6 +545,17 @@ def sheet(grid: npt.ArrayLike, offset: npt.ArrayLike, color: npt.ArrayLike = _GR
     if signed_volume(mesh) < 0.0:
         mesh = Mesh(mesh.vertices, mesh.faces[:, ::-1].copy(), mesh.colors)
     return mesh
+
+
+def patch(grid: npt.ArrayLike, color: npt.ArrayLike = _GRAY) -> Mesh:
+    """Return the open surface over a grid (R, C, 3), one of several that close a solid.
+
+    It is seen from the side where going on along C and then along R turns counter-clockwise.
+    """
+    points = np.asarray(grid, np.float64)
+    rows, cols = points.shape[:2]
+    starts = np.arange(rows) * cols
+    return _mesh(points, _bands(starts[:-1], starts[1:], cols, closed=False), color)
 
 
 def _rim(rows: int, cols: int) -> Int64:

@@ -6,6 +6,7 @@ What is long lies along x; a machine's user faces -y.
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from spinepose.synth.mesh import Mesh, joined
 from spinepose.synth.props import palette
@@ -14,6 +15,7 @@ from spinepose.synth.props.shapes import (
     box,
     ellipsoid,
     frustum,
+    grounded,
     lathe,
     net,
     rod,
@@ -39,6 +41,9 @@ __all__ = [
     "trash_bin",
     "treadmill",
 ]
+
+
+Point = npt.NDArray[np.float64]
 
 
 def railing(rng: np.random.Generator) -> Mesh:
@@ -128,8 +133,8 @@ def bollard(rng: np.random.Generator) -> Mesh:
         )
     high, radius = rng.uniform(0.8, 1.1), rng.uniform(0.05, 0.1)
     rise = np.array([0.0, 0.72, 0.72, 0.85, 0.85, 0.94, 1.0, 1.02]) * high
-    wide = np.array([1, 1, 1.01, 1.01, 1, 1, 0.6, 0.0]) * radius
-    body = lathe(np.column_stack([wide, rise]), [paint] * 2 + [band] * 2 + [paint] * 4, 16)
+    reach = np.array([1, 1, 1.01, 1.01, 1, 1, 0.6, 0.0]) * radius
+    body = lathe(np.column_stack([reach, rise]), [paint] * 2 + [band] * 2 + [paint] * 4, 16)
     return joined(
         [body, rod((0, 0, 0), (0, 0, 0.03), 1.4 * radius, palette.shade(paint, 0.7), sides=16)]
     )
@@ -230,7 +235,7 @@ def sports_net(rng: np.random.Generator) -> Mesh:
     long = rng.uniform(2.5, 4.5)
     high, deep = [(0.95, 0.9), (1.55, 0.76), (2.24, 1.0), (2.43, 1.0)][int(rng.integers(4))]
     cord = palette.pick(rng, dark=0.7, pale=0.3)
-    web = net(long, deep, 0.1, 0.0025, cord).moved(np.eye(3), (0, 0, high - deep))
+    web = net(long, deep, 0.1, 0.0035, cord).moved(np.eye(3), (0, 0, high - deep))
     tape = box((long, 0.012, 0.06), (0, 0, high - 0.03), palette.pale(rng))
     paint = palette.pick(rng, metal=0.4, leaf=0.3, bright=0.3)
     posts = [
@@ -328,7 +333,7 @@ def ladder(rng: np.random.Generator) -> Mesh:
         )
         for k in (0.35, 0.8)
     ]
-    return joined(parts)
+    return grounded(joined(parts))
 
 
 def treadmill(rng: np.random.Generator) -> Mesh:
@@ -387,11 +392,11 @@ def treadmill(rng: np.random.Generator) -> Mesh:
 def _wheel(rng: np.random.Generator, radius: float, thick: float) -> Mesh:
     """Return a spoked wheel about the y axis with its middle at the origin."""
     tyre = torus(
-        radius - thick, thick, palette.hsv(0, 0, rng.uniform(0.1, 0.25)), around=26, sides=5
+        radius - thick, thick, palette.hsv(0, 0, rng.uniform(0.1, 0.25)), around=24, sides=4
     )
-    rim = torus(radius - 2.2 * thick, 0.5 * thick, palette.metal(rng), around=26, sides=4)
+    rim = torus(radius - 2.2 * thick, 0.5 * thick, palette.metal(rng), around=24, sides=3)
     steel = palette.metal(rng)
-    angle = np.arange(12) * (np.pi / 6)
+    angle = np.arange(10) * (np.pi / 5)
     reach = radius - 2.2 * thick
     spokes = rods(
         [
@@ -401,7 +406,7 @@ def _wheel(rng: np.random.Generator, radius: float, thick: float) -> Mesh:
         0.0014,
         steel,
     )
-    hub = rod((0, 0, -0.035), (0, 0, 0.035), 0.02, steel)
+    hub = rod((0, 0, -0.035), (0, 0, 0.035), 0.02, steel, sides=6)
     return turned(joined([tyre, rim, spokes, hub]), "x", 90)
 
 
@@ -418,7 +423,7 @@ def bicycle(rng: np.random.Generator) -> Mesh:
     crank, seat_top = np.array((-0.09, 0, 0.28)), np.array((-0.26, 0, rng.uniform(0.80, 0.86)))
     head_low, head_top = np.array((0.36, 0, 0.68)), np.array((0.325, 0, 0.86))
     wheel = _wheel(rng, radius, thick)
-    saddle = seat_top + (-0.03, 0, 0.14)
+    saddle = np.add(seat_top, (-0.03, 0, 0.14))
     parts = [wheel.moved(np.eye(3), rear), wheel.moved(np.eye(3), front)]
     for start, end, width in (
         (crank, seat_top, 0.016),
@@ -427,7 +432,7 @@ def bicycle(rng: np.random.Generator) -> Mesh:
         (head_low, head_top, 0.02),
         (seat_top, saddle, 0.013),
     ):
-        parts.append(rod(start, end, width, steel if width == 0.013 else paint))
+        parts.append(rod(start, end, width, steel if width == 0.013 else paint, sides=6))
     for side in (-0.05, 0.05):
         spot = np.array((0, side, 0))
         parts += [
@@ -443,43 +448,52 @@ def bicycle(rng: np.random.Generator) -> Mesh:
 
 def _controls(
     rng: np.random.Generator,
-    head: palette.Color,
-    crank: palette.Color,
-    rear: palette.Color,
-    saddle: palette.Color,
+    head: Point,
+    crank: Point,
+    rear: Point,
+    saddle: Point,
     black: palette.Color,
     steel: palette.Color,
 ) -> list[Mesh]:
     """Return a bicycle's handlebar, saddle, cranks, pedals and chain about given points (3,)."""
-    half, top = rng.uniform(0.25, 0.33), head + (0.0, 0, 0.1)
+    half, top = rng.uniform(0.25, 0.33), np.add(head, (0.0, 0, 0.1))
     bar = tube(
         [
-            top + (-0.1, -half, 0.02),
-            top + (0.03, -0.55 * half, 0.03),
+            np.add(top, (-0.1, -half, 0.02)),
+            np.add(top, (0.03, -0.55 * half, 0.03)),
             top,
-            top + (0.03, 0.55 * half, 0.03),
-            top + (-0.1, half, 0.02),
+            np.add(top, (0.03, 0.55 * half, 0.03)),
+            np.add(top, (-0.1, half, 0.02)),
         ],
         0.012,
         steel,
     )
     grips = [
-        rod(top + (-0.1, s * half, 0.02), top + (-0.035, s * 0.78 * half, 0.025), 0.017, black)
+        rod(
+            np.add(top, (-0.1, s * half, 0.02)),
+            np.add(top, (-0.035, s * 0.78 * half, 0.025)),
+            0.017,
+            black,
+        )
         for s in (-1, 1)
     ]
-    seat = ellipsoid((0.14, 0.075, 0.03), saddle + (-0.01, 0, 0.02), black, 10, 6)
-    nose = ellipsoid((0.09, 0.025, 0.022), saddle + (0.13, 0, 0.02), black, 8, 4)
-    ring = rod(crank + (0, -0.06, 0), crank + (0, -0.05, 0), 0.095, steel, sides=16)
+    seat = ellipsoid((0.14, 0.075, 0.03), np.add(saddle, (-0.01, 0, 0.02)), black, 10, 6)
+    nose = ellipsoid((0.09, 0.025, 0.022), np.add(saddle, (0.13, 0, 0.02)), black, 8, 4)
+    ring = rod(np.add(crank, (0, -0.06, 0)), np.add(crank, (0, -0.05, 0)), 0.095, steel, sides=16)
     chain = [
-        rod(rear + (0, -0.055, z), crank + (0, -0.055, 2.2 * z), 0.005, black, sides=4)
+        rod(
+            np.add(rear, (0, -0.055, z)), np.add(crank, (0, -0.055, 2.2 * z)), 0.005, black, sides=4
+        )
         for z in (-0.04, 0.04)
     ]
     angle = rng.uniform(0, 2 * np.pi)
     parts = [bar, *grips, seat, nose, ring, *chain, rod(head, top, 0.014, steel)]
     for side in (-1, 1):
-        end = crank + (side * 0.17 * np.cos(angle), side * 0.075, side * 0.17 * np.sin(angle))
-        parts.append(rod(crank + (0, side * 0.06, 0), end, 0.01, steel, sides=6))
-        parts.append(box((0.09, 0.09, 0.02), end + (0, side * 0.05, 0), black))
+        end = np.add(
+            crank, (side * 0.17 * np.cos(angle), side * 0.075, side * 0.17 * np.sin(angle))
+        )
+        parts.append(rod(np.add(crank, (0, side * 0.06, 0)), end, 0.01, steel, sides=6))
+        parts.append(box((0.09, 0.09, 0.02), np.add(end, (0, side * 0.05, 0)), black))
     return parts
 
 
@@ -519,11 +533,18 @@ def stroller(rng: np.random.Generator) -> Mesh:
     )
     parts.append(rounded_box((2 * half - 0.04, 0.04, 0.24), 0.015, (0, -0.27, 0.38), fabric))
     angle = np.radians(np.linspace(-15, 95, 7))[:, None]
-    x = np.linspace(-1, 1, 5)[None]
-    arch = 0.36 - 0.05 * x**2
+    across = np.linspace(-1, 1, 5)[None]
+    arch = 0.36 - 0.05 * across**2
     hood = np.stack(
-        [half * x + 0 * angle, 0.24 - arch * np.sin(angle) * 0.95, 0.58 + arch * np.cos(angle)],
+        [
+            half * across + 0 * angle,
+            0.24 - arch * np.sin(angle) * 0.95,
+            0.58 + arch * np.cos(angle),
+        ],
         axis=-1,
     )
-    parts.append(sheet(hood, (0, 0.012, 0.006), fabric))
+    outward = np.stack(
+        [0 * arch * angle, -0.9 * np.sin(angle) + 0 * across, np.cos(angle) + 0 * across], axis=-1
+    )
+    parts.append(sheet(hood, 0.012 * outward, fabric))
     return joined(parts)

@@ -10,6 +10,7 @@ from spinepose.synth.props.shapes import (
     ball,
     box,
     capsule,
+    curve,
     ellipsoid,
     hull,
     lathe,
@@ -110,6 +111,7 @@ def backpack(rng: np.random.Generator, straps: bool = True) -> Mesh:
                     (1.3 * x, 0.03, -0.17),
                 ]
             )
+            line = curve(line, 14)
             outward = line - (1.1 * x, -0.1, 0.0)
             parts.append(sweep(line, section, black, up=outward * (0.2, 1, 1)))
     return joined(parts)
@@ -152,11 +154,10 @@ def _crown(
     low: float,
     grow: float,
     paint: palette.Color,
-    thick: float = 0.004,
     lift: float = 0.004,
-    band: palette.Color | None = None,
+    full: float = 2.0,
 ) -> Mesh:
-    """Return a shell over the top of an ellipsoid head whose highest point is the origin.
+    """Return a shell, 4 mm thick, over the top of an ellipsoid head whose top is the origin.
 
     Parameters
     ----------
@@ -166,32 +167,29 @@ def _crown(
         Where the shell ends, as a share of the head's upper half: 0 at its middle, 1 at its top.
     grow
         How much wider than the head the shell is.
-    paint, band
-        Linear RGB of the shell and of its lower edge.
-    thick, lift
-        The shell's thickness, and its distance above the head's top (m).
+    paint
+        Linear RGB.
+    lift
+        How far the shell's top is above the head's (m).
+    full
+        2 for a round shell, more for one with a steeper side and a flatter top.
     """
-    bend = np.linspace(np.arcsin(low), np.pi / 2.0, 7)
-    outer = np.column_stack([np.cos(bend) * grow, np.sin(bend)])
-    inner = outer[::-1] * (1.0 - thick / half_axes[0], 1.0 - thick / half_axes[2])
-    inner[:, 1] = np.maximum(inner[:, 1], low + 0.001)
-    outer[-1, 0] = inner[0, 0] = 0.0
-    edge = outer[1:2] + (0.0001, 0.0)
-    profile = np.concatenate([outer[:1], edge, outer[1:], inner, outer[:1]])
-    rim = paint if band is None else band
-    colors = np.array([rim, rim, *[paint] * 6, *[palette.shade(paint, 0.5)] * 7, rim])
-    shell = lathe(profile[:-1], colors[:-1], 20) if thick <= 0 else _ring(profile, colors)
-    size = np.diag(half_axes)
-    return shell.moved(size, (0.0, 0.0, lift - half_axes[2]))
-
-
-def _ring(profile: palette.Color, colors: palette.Color) -> Mesh:
-    """Return a closed profile (N, 2) turned about z: its last point lies on its first."""
-    mesh = lathe(profile, colors, 20)
-    keep = np.linalg.norm(mesh.vertices[:, :2], axis=1) > 0.0
-    low = mesh.vertices[:, 2].min() + 1e-6
-    lids = (~keep & (mesh.vertices[:, 2] < low))[mesh.faces].any(axis=1)
-    return Mesh(mesh.vertices, mesh.faces[~lids], mesh.colors)
+    part = np.sin(np.linspace(0.0, np.pi / 2.0, 7))
+    wide = grow * np.sqrt(1.0 - low**2) * (1.0 - part**full) ** (1.0 / full)
+    outer = np.column_stack([wide, low + (1.0 - low) * part])
+    inner = outer[::-1] * (1.0 - 0.004 / half_axes[0], 1.0)
+    inner[:, 1] = low + (inner[:, 1] - low) * (1.0 - 0.004 / half_axes[2])
+    profile = np.concatenate([outer, inner, outer[:1]])
+    colors = np.array([*[paint] * 7, *[palette.shade(paint, 0.5)] * 8])
+    solid = lathe(profile, colors, 20)
+    # The profile ends where it began, so the two lids across the opening cancel: they are dropped.
+    lids = (np.linalg.norm(solid.vertices[:, :2], axis=1) == 0.0) & (
+        solid.vertices[:, 2] < low + 1e-6
+    )
+    open_below = solid.faces[~lids[solid.faces].any(axis=1)]
+    shell = Mesh(solid.vertices, open_below, solid.colors)
+    stretch = np.diag((half_axes[0], half_axes[1], half_axes[2] + lift / (1.0 - low)))
+    return shell.moved(stretch, (0.0, 0.0, lift - float(stretch[2, 2])))
 
 
 def cap(rng: np.random.Generator, half_axes: tuple[float, float, float] = HEAD) -> Mesh:
@@ -199,6 +197,7 @@ def cap(rng: np.random.Generator, half_axes: tuple[float, float, float] = HEAD) 
     x, y, z = half_axes
     paint = palette.cloth(rng)
     peak = palette.cloth(rng) if rng.uniform() < 0.4 else palette.shade(paint, 0.8)
+    logo_paint = palette.pick(rng, pale=0.6, bright=0.4)
     low, grow, reach = rng.uniform(0.12, 0.25), rng.uniform(1.05, 1.1), rng.uniform(0.065, 0.075)
     crown = _crown(half_axes, low, grow, paint, lift=0.008)
     button = ellipsoid((0.008, 0.008, 0.005), (0, 0, 0.009), peak, 8, 4)
@@ -215,23 +214,19 @@ def cap(rng: np.random.Generator, half_axes: tuple[float, float, float] = HEAD) 
         ],
         axis=-1,
     )
+    tilt = np.radians(30.0) + np.arcsin(low)
+    badge = turned(ellipsoid((0.019, 0.004, 0.014), color=logo_paint), "x", -np.degrees(tilt) * 0.6)
+    spot = (0.0, -y * grow * np.cos(tilt) * 0.985, 0.008 - z + z * np.sin(tilt))
     visor = sheet(grid, (0, 0, 0.004), peak)
-    logo = ellipsoid(
-        (0.022, 0.004, 0.016),
-        (0, -y * grow * 0.9, height + 0.04),
-        palette.pick(rng, pale=0.6, bright=0.4),
-        8,
-        4,
-    )
-    return joined([crown, button, visor, logo])
+    return joined([crown, button, visor, badge.moved(np.eye(3), spot)])
 
 
 def hat(rng: np.random.Generator, half_axes: tuple[float, float, float] = HEAD) -> Mesh:
-    """Return a brimmed hat on a head whose top is the origin: brim 5 to 12 cm, crown to 4 cm."""
+    """Return a hat on a head whose top is the origin: brim 4 to 9 cm wide, crown to 4 cm above."""
     x, _, z = half_axes
     paint = palette.pick(rng, wood=0.4, cloth=0.6)
     band = palette.pick(rng, dark=0.6, bright=0.4)
-    low, brim, over = rng.uniform(0.25, 0.4), rng.uniform(0.05, 0.12), rng.uniform(0.015, 0.04)
+    low, brim, over = rng.uniform(0.25, 0.4), rng.uniform(0.04, 0.09), rng.uniform(0.015, 0.04)
     wide = np.sqrt(1.0 - low**2) * 1.1
     edge, base, top = wide + brim / x, low, 1.0 + over / z
     droop = rng.uniform(-0.1, 0.12)
@@ -263,8 +258,9 @@ def beanie(rng: np.random.Generator, half_axes: tuple[float, float, float] = HEA
     x, y, z = half_axes
     paint = palette.cloth(rng)
     low = rng.uniform(0.0, 0.15)
-    crown = _crown(half_axes, low, 1.07, paint, lift=rng.uniform(0.01, 0.03))
-    rim = np.sqrt(1.0 - low**2) * 1.075
+    lift = rng.uniform(0.01, 0.03)
+    crown = _crown(half_axes, low, 1.07, paint, lift, full=2.4)
+    rim = np.sqrt(1.0 - low**2) * 1.06
     angle = np.arange(24) * (2 * np.pi / 24)
     rib = 1.0 + 0.012 * (-1.0) ** np.arange(24)
     line = np.column_stack(
@@ -274,7 +270,7 @@ def beanie(rng: np.random.Generator, half_axes: tuple[float, float, float] = HEA
             0 * angle + (low - 1.0) * z + 0.035,
         ]
     )
-    section = rounded_rectangle(0.014, 0.06, 0.006, 2)
+    section = rounded_rectangle(0.010, 0.06, 0.0045, 2)
     second = palette.shade(paint, 0.7) if rng.uniform() < 0.6 else palette.cloth(rng)
     parts = [crown, sweep(line, section, second, up=(0, 0, 1), closed=True)]
     if rng.uniform() < 0.4:
@@ -282,7 +278,7 @@ def beanie(rng: np.random.Generator, half_axes: tuple[float, float, float] = HEA
         rough = bobble.vertices * rng.uniform(0.9, 1.1, (len(bobble.vertices), 1)).astype(
             np.float32
         )
-        parts.append(Mesh(rough, bobble.faces, bobble.colors).moved(np.eye(3), (0, 0, 0.045)))
+        parts.append(Mesh(rough, bobble.faces, bobble.colors).moved(np.eye(3), (0, 0, lift + 0.02)))
     return joined(parts)
 
 
