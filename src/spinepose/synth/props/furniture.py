@@ -220,18 +220,23 @@ def potted_plant(rng: np.random.Generator) -> Mesh:
     blade = leaves(
         stem,
         stem + reach,
-        length * (0.4 if tall else 0.22),
+        length * (0.5 if tall else 0.25),
         palette.varied(rng, green, count, 0.35),
     )
-    trunk = tube(stem[:: max(1, count // 6)], 0.012, palette.wood(rng), sides=5)
+    trunk = tube(
+        [(0.0, 0.0, 0.9 * pot_high), *stem[:: max(1, count // 6)]],
+        0.012,
+        palette.wood(rng),
+        sides=5,
+    )
     return joined([pot, blade, trunk])
 
 
 def bush(rng: np.random.Generator) -> Mesh:
-    """Return a bush of dark clumps under leaves: 0.6 to 1.4 m high and 0.8 to 1.4 m wide."""
-    high, wide = rng.uniform(0.6, 1.4), rng.uniform(0.35, 0.6)
+    """Return a bush of dark clumps under leaves: 0.6 to 1.3 m high and 0.7 to 1.6 m wide."""
+    high, wide = rng.uniform(0.5, 1.2), rng.uniform(0.28, 0.48)
     green = palette.leaf(rng)
-    count, leaf_count = 5, 135
+    count, leaf_count = 5, 172
     angle = np.arange(count) * 2.4 + rng.uniform(0, 6)
     spread = np.array((0.55, 0.55, 0.5, 0.3, 0.1)) * wide
     lift = np.array((0.27, 0.3, 0.33, 0.52, 0.68)) * high
@@ -239,9 +244,9 @@ def bush(rng: np.random.Generator) -> Mesh:
     size = np.array((0.6 * wide, 0.6 * wide, 0.31 * high))
     parts = []
     for center in centers:
-        clump = ball(1.0, splits=1)
-        points = clump.vertices * rng.uniform(0.85, 1.08, (len(clump.vertices), 1)) * size + center
-        paint = palette.varied(rng, palette.shade(green, 0.4), len(points), 0.35)
+        clump = ball(1.0, splits=0)
+        points = clump.vertices * rng.uniform(0.85, 1.05, (len(clump.vertices), 1)) * size + center
+        paint = palette.varied(rng, palette.shade(green, 0.3), len(points), 0.3)
         parts.append(
             faceted(Mesh(points.astype(np.float32), clump.faces, paint.astype(np.float32)))
         )
@@ -251,9 +256,10 @@ def bush(rng: np.random.Generator) -> Mesh:
     middle = np.array((0.0, 0.0, 0.4 * high))
     outward = heart + away * size - middle
     away = np.where(np.sum(outward * away, axis=1, keepdims=True) < 0.0, -away, away)
-    roots = heart + 0.97 * away * size
+    roots = heart + 0.92 * away * size
     sideways = rng.normal(0, 0.7, (leaf_count, 3)) - (0.0, 0.0, 0.35)
-    tips = roots + (0.55 * away + sideways) * rng.uniform(0.10, 0.2, (leaf_count, 1)) * (0.5 + wide)
+    tips = roots + (0.4 * away + sideways) * rng.uniform(0.12, 0.22, (leaf_count, 1)) * (0.5 + wide)
+    roots[:, 2], tips[:, 2] = np.maximum(roots[:, 2], 0.06), np.maximum(tips[:, 2], 0.06)
     colors = palette.varied(rng, green, leaf_count, 0.4)
-    parts.append(leaves(roots, tips, rng.uniform(0.06, 0.11, leaf_count), colors))
+    parts.append(leaves(roots, tips, rng.uniform(0.09, 0.13, leaf_count), colors, away))
     return grounded(joined(parts))

@@ -251,26 +251,29 @@ def lathe(
     color: npt.ArrayLike = _GRAY,
     sides: int = 12,
     crease: float = 50.0,
+    lids: bool = True,
 ) -> Mesh:
     """Return a profile turned about the z axis.
 
     Parameters
     ----------
     profile
-        (N, 2) radius and height (m), going up on the outside of the solid; ends off the axis are
-        closed with a lid. A point given twice makes a sharp edge, and a change of colour there.
+        (N, 2) radius and height (m), going up on the outside of the solid; ends off the axis
+        are closed with a lid. A point given twice makes a sharp edge, and a change of colour there.
     color
         (3,) or (N, 3) linear RGB.
     sides
         Corners of a cross-section.
     crease
         A bend sharper than this (degrees) makes a sharp edge.
+    lids
+        Whether to close ends off the axis; not where the profile itself ends where it began.
     """
     points = np.asarray(profile, np.float64)
     paint = np.broadcast_to(np.asarray(color, np.float64), (len(points), 3))
-    if points[0, 0] > 0.0:
+    if lids and points[0, 0] > 0.0:
         points, paint = np.vstack([[0.0, points[0, 1]], points]), np.vstack([paint[:1], paint])
-    if points[-1, 0] > 0.0:
+    if lids and points[-1, 0] > 0.0:
         points, paint = np.vstack([points, [0.0, points[-1, 1]]]), np.vstack([paint, paint[-1:]])
     rows, pairs = _strips(points, float(np.cos(np.radians(crease))))
     angle = np.arange(sides) * (2.0 * np.pi / sides)
@@ -596,6 +599,7 @@ def leaves(
     tips: npt.ArrayLike,
     width: npt.ArrayLike,
     colors: npt.ArrayLike,
+    facing: npt.ArrayLike = (0.0, 0.0, 1.0),
 ) -> Mesh:
     """Return thin pointed leaves of eight faces each.
 
@@ -607,10 +611,14 @@ def leaves(
         (N,) or one width (m).
     colors
         (N, 3) linear RGB.
+    facing
+        (3,) or (N, 3) where their upper sides look, about.
     """
     start, end = np.asarray(roots, np.float64), np.asarray(tips, np.float64)
     forward = end - start
-    side = _unit(np.cross(forward, (0.0, 0.0, 1.0)) + 1e-6 * np.array((1.0, 0.7, 0.0)))
+    side = _unit(
+        np.cross(forward, np.asarray(facing, np.float64)) + 1e-6 * np.array((1.0, 0.7, 0.0))
+    )
     up = _unit(np.cross(side, forward))
     half = np.broadcast_to(np.asarray(width, np.float64) / 2.0, (len(start),))[:, None]
     middle = start + 0.45 * forward

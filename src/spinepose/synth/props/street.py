@@ -392,9 +392,9 @@ def treadmill(rng: np.random.Generator) -> Mesh:
 def _wheel(rng: np.random.Generator, radius: float, thick: float) -> Mesh:
     """Return a spoked wheel about the y axis with its middle at the origin."""
     tyre = torus(
-        radius - thick, thick, palette.hsv(0, 0, rng.uniform(0.1, 0.25)), around=24, sides=4
+        radius - thick, thick, palette.hsv(0, 0, rng.uniform(0.1, 0.25)), around=21, sides=4
     )
-    rim = torus(radius - 2.2 * thick, 0.5 * thick, palette.metal(rng), around=24, sides=3)
+    rim = torus(radius - 2.2 * thick, 0.5 * thick, palette.metal(rng), around=21, sides=3)
     steel = palette.metal(rng)
     angle = np.arange(10) * (np.pi / 5)
     reach = radius - 2.2 * thick
@@ -477,9 +477,9 @@ def _controls(
         )
         for s in (-1, 1)
     ]
-    seat = ellipsoid((0.14, 0.075, 0.03), np.add(saddle, (-0.01, 0, 0.02)), black, 10, 6)
+    seat = ellipsoid((0.14, 0.075, 0.03), np.add(saddle, (-0.01, 0, 0.02)), black, 8, 5)
     nose = ellipsoid((0.09, 0.025, 0.022), np.add(saddle, (0.13, 0, 0.02)), black, 8, 4)
-    ring = rod(np.add(crank, (0, -0.06, 0)), np.add(crank, (0, -0.05, 0)), 0.095, steel, sides=16)
+    ring = rod(np.add(crank, (0, -0.06, 0)), np.add(crank, (0, -0.05, 0)), 0.095, steel, sides=14)
     chain = [
         rod(
             np.add(rear, (0, -0.055, z)), np.add(crank, (0, -0.055, 2.2 * z)), 0.005, black, sides=4

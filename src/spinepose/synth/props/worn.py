@@ -84,7 +84,7 @@ def backpack(rng: np.random.Generator, straps: bool = True) -> Mesh:
     flap = rounded_box(
         (0.8 * wide, 0.5 * deep, 0.05), 0.02, (0, y + 0.55 * deep, 0.42 * high), second
     )
-    zip_line = box((0.6 * wide, 0.004, 0.008), (0, y + deep + 0.035, low + 0.45 * high), black)
+    zip_line = box((0.42 * wide, 0.004, 0.008), (0, y + deep + 0.035, low + 0.45 * high), black)
     loop = tube(
         [
             (-0.04, y + 0.03, 0.46 * high),
@@ -181,13 +181,7 @@ def _crown(
     inner[:, 1] = low + (inner[:, 1] - low) * (1.0 - 0.004 / half_axes[2])
     profile = np.concatenate([outer, inner, outer[:1]])
     colors = np.array([*[paint] * 7, *[palette.shade(paint, 0.5)] * 8])
-    solid = lathe(profile, colors, 20)
-    # The profile ends where it began, so the two lids across the opening cancel: they are dropped.
-    lids = (np.linalg.norm(solid.vertices[:, :2], axis=1) == 0.0) & (
-        solid.vertices[:, 2] < low + 1e-6
-    )
-    open_below = solid.faces[~lids[solid.faces].any(axis=1)]
-    shell = Mesh(solid.vertices, open_below, solid.colors)
+    shell = lathe(profile, colors, 20, lids=False)
     stretch = np.diag((half_axes[0], half_axes[1], half_axes[2] + lift / (1.0 - low)))
     return shell.moved(stretch, (0.0, 0.0, lift - float(stretch[2, 2])))
 
@@ -215,8 +209,8 @@ def cap(rng: np.random.Generator, half_axes: tuple[float, float, float] = HEAD) 
         axis=-1,
     )
     tilt = np.radians(30.0) + np.arcsin(low)
-    badge = turned(ellipsoid((0.019, 0.004, 0.014), color=logo_paint), "x", -np.degrees(tilt) * 0.6)
-    spot = (0.0, -y * grow * np.cos(tilt) * 0.985, 0.008 - z + z * np.sin(tilt))
+    badge = turned(ellipsoid((0.019, 0.004, 0.014), color=logo_paint), "x", -np.degrees(tilt) * 0.9)
+    spot = (0.0, -y * grow * np.cos(tilt), 0.008 - z + z * np.sin(tilt))
     visor = sheet(grid, (0, 0, 0.004), peak)
     return joined([crown, button, visor, badge.moved(np.eye(3), spot)])
 
@@ -259,7 +253,7 @@ def beanie(rng: np.random.Generator, half_axes: tuple[float, float, float] = HEA
     paint = palette.cloth(rng)
     low = rng.uniform(0.0, 0.15)
     lift = rng.uniform(0.01, 0.03)
-    crown = _crown(half_axes, low, 1.07, paint, lift, full=2.4)
+    crown = _crown(half_axes, low, 1.07, paint, lift, full=3.0)
     rim = np.sqrt(1.0 - low**2) * 1.06
     angle = np.arange(24) * (2 * np.pi / 24)
     rib = 1.0 + 0.012 * (-1.0) ** np.arange(24)
@@ -267,10 +261,10 @@ def beanie(rng: np.random.Generator, half_axes: tuple[float, float, float] = HEA
         [
             rim * x * rib * np.cos(angle),
             rim * y * rib * np.sin(angle),
-            0 * angle + (low - 1.0) * z + 0.035,
+            0 * angle + (low - 1.0) * z + 0.02,
         ]
     )
-    section = rounded_rectangle(0.010, 0.06, 0.0045, 2)
+    section = rounded_rectangle(0.010, 0.045, 0.0045, 2)
     second = palette.shade(paint, 0.7) if rng.uniform() < 0.6 else palette.cloth(rng)
     parts = [crown, sweep(line, section, second, up=(0, 0, 1), closed=True)]
     if rng.uniform() < 0.4:
