@@ -238,9 +238,11 @@ def shopping_bag(rng: np.random.Generator) -> Mesh:
         (0, 0, -drop),
         palette.shade(paint, 0.25),
     )
+    across = [wide * (1.0 - part * (1.0 - flare)) + 0.004 for part in (0.3, 0.6)]
+    through = [deep * (1.0 - 0.25 * part) + 0.004 for part in (0.3, 0.6)]
     band = frustum(
-        (0.985 * wide, deep + 0.004),
-        (0.95 * wide, deep * 0.92),
+        (across[0], through[0]),
+        (across[1], through[1]),
         0.3 * high,
         (0, 0, low + 0.3 * high),
         palette.cloth(rng),
