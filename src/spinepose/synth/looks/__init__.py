@@ -1,0 +1,1 @@
+"""What people wear: garments cut from the skin, shoes, hair, faces and fabrics."""

@@ -1,0 +1,431 @@
+"""From joint angles to bones: forward kinematics, then contacts by inverse kinematics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from scipy.spatial.transform import Rotation
+
+from spinepose.synth.anatomy import Subject
+from spinepose.synth.body.model import Body
+from spinepose.synth.pose.curvature import Curvature
+from spinepose.synth.pose.pose import Arm, FootContact, Leg, Pose, Vector
+
+__all__ = ["Posed", "Poser", "two_bone"]
+
+Float64 = npt.NDArray[np.float64]
+Side = Literal["L", "R"]
+_SIGN = {"L": 1.0, "R": -1.0}
+
+FLEXION_SHARES = {"spine04": 0.30, "spine03": 0.27, "spine02": 0.25, "spine01": 0.18}
+LATERAL_SHARES = {"spine04": 0.18, "spine03": 0.24, "spine02": 0.30, "spine01": 0.28}
+TWIST_SHARES = {"spine04": 0.05, "spine03": 0.08, "spine02": 0.36, "spine01": 0.51}
+"""Share of each spinal joint of the rig in the motion of the trunk, summed from the ranges of
+the levels that it stands for (White & Panjabi 1990, Clinical Biomechanics of the Spine, 2nd ed.,
+Table 2-5)."""
+
+NECK_SHARES = {"neck01": 0.35, "neck02": 0.20, "neck03": 0.15, "head": 0.30}
+
+_SCAPULAR_RHYTHM = 0.22
+"""Elevation of the shoulder girdle for each degree of the arm's above 30: of 180 degrees the
+scapulothoracic joint gives 60 (Inman et al. 1944, J Bone Joint Surg 26:1), half of it seen at the
+clavicle."""
+
+_HEEL_RAISE, _TOE_RAISE = 38.0, 22.0
+"""Pitch of a foot that stands on its toes or its heel, degrees."""
+
+_PALM = 0.030
+"""Height of the wrist over the floor when the palm lies on it, m at a stature of 1.75 m."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posed:
+    """A subject in a pose.
+
+    Attributes
+    ----------
+    subject
+        Who.
+    rotations
+        (J, 3, 3) turn of each bone against its parent.
+    transforms
+        (J, 3, 4) motion of each bone from rest.
+    vertices
+        (V, 3) m, the skin and its helper meshes.
+    keypoints
+        (37, 3) m.
+    angles
+        Vertebral angles in this pose, degrees (`SpineCurve.angles`).
+    """
+
+    subject: Subject
+    rotations: Float64
+    transforms: Float64
+    vertices: Float64
+    keypoints: Float64
+    angles: dict[str, float]
+
+    def moved(self, turn: Float64, shift: npt.ArrayLike) -> Posed:
+        """Return the subject turned by a matrix (3, 3) about the origin, then shifted by (3,) m."""
+        shift = np.asarray(shift, np.float64)
+        transforms = np.einsum("ij,njk->nik", turn, self.transforms)
+        transforms[..., 3] += shift
+        return Posed(
+            self.subject,
+            self.rotations,
+            transforms,
+            self.vertices @ turn.T + shift,
+            self.keypoints @ turn.T + shift,
+            self.angles,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Limb:
+    """Two bones at rest: unit directions, hinge, lengths in m, and their names."""
+
+    upper: Float64
+    lower: Float64
+    hinge: Float64
+    lengths: tuple[float, float]
+    bones: tuple[str, str, str]
+
+
+class Poser:
+    """Poses one subject."""
+
+    def __init__(self, body: Body, subject: Subject, curvature: Curvature) -> None:
+        self.body = body
+        self.subject = subject
+        self.curvature = curvature
+        self._scale = subject.rest.stature / 1.75
+        self._legs = {
+            side: self._limb(f"upperleg01.{side}", f"lowerleg01.{side}", f"foot.{side}", (1, 0, 0))
+            for side in "LR"
+        }
+        self._arms = {
+            side: self._limb(f"upperarm01.{side}", f"lowerarm01.{side}", f"wrist.{side}", None)
+            for side in "LR"
+        }
+
+    def pose(self, pose: Pose) -> Posed:
+        """Return the subject in a pose, standing, sitting or lying on the ground z = 0.
+
+        The root's horizontal place is the origin. Angles outside the joints' limits are taken as
+        they are: see :func:`spinepose.synth.pose.pose.limited`.
+        """
+        rotations = self._trunk(pose)
+        self._limbs(rotations, pose)
+        shift = np.array([0.0, 0.0, self._root_height(rotations, pose)])
+        self._contacts(rotations, pose, shift)
+        return self._finish(rotations, shift, pose)
+
+    def _finish(self, rotations: Float64, shift: Float64, pose: Pose) -> Posed:
+        """Skin the body and settle it on the ground."""
+        subject = self.subject
+        transforms = self.body.transforms(subject.pivots, rotations, shift)
+        vertices = self.body.skin(subject.rest.vertices, transforms)
+        low = float(vertices[self.body.skin_vertices, 2].min())
+        lift = {"air": pose.lift, "hang": pose.lift}.get(pose.base, 0.0) - low
+        if pose.base == "seat":
+            lift = max(0.0, -low)
+        vertices[:, 2] += lift
+        transforms[:, 2, 3] += lift
+        up, lateral = transforms[0, :, 2], transforms[0, :, 0]
+        return Posed(
+            subject,
+            rotations,
+            transforms,
+            vertices,
+            subject.posed_keypoints(transforms),
+            subject.curve.angles(subject.curve.posed(transforms), lateral, up),
+        )
+
+    def _limb(
+        self, upper: str, lower: str, end: str, hinge: tuple[int, int, int] | None
+    ) -> _Limb:
+        at = [self.subject.pivots[self.body.index[bone]] for bone in (upper, lower, end)]
+        first, second = at[1] - at[0], at[2] - at[1]
+        lengths = float(np.linalg.norm(first)), float(np.linalg.norm(second))
+        first, second = first / lengths[0], second / lengths[1]
+        axis = np.cross(first, second) if hinge is None else np.array(hinge, np.float64)
+        return _Limb(first, second, _across(axis, first), lengths, (upper, lower, end))
+
+    def _trunk(self, pose: Pose) -> Float64:
+        """Return the bone rotations of pelvis, spine and neck, the limbs still at rest."""
+        rotations = np.tile(np.eye(3), (len(self.body.index), 1, 1))
+        index = self.body.index
+        for bone, flexion in FLEXION_SHARES.items():
+            angles = np.array(pose.trunk) * (flexion, LATERAL_SHARES[bone], TWIST_SHARES[bone])
+            rotations[index[bone]] = _turn(angles)
+        for bone, share in NECK_SHARES.items():
+            rotations[index[bone]] = _turn(np.array(pose.neck) * share)
+        for bone, neutral in self.curvature.rotations.items():
+            rotations[index[bone]] = rotations[index[bone]] @ neutral
+        pitch, roll, yaw = pose.pelvis
+        pelvis = Rotation.from_euler("yxz", [roll, pitch, yaw], degrees=True).as_matrix()
+        rotations[index["root"]] = pelvis @ rotations[index["root"]]
+        return rotations
+
+    def _limbs(self, rotations: Float64, pose: Pose) -> None:
+        """Turn the limbs by their joint angles."""
+        index = self.body.index
+        for side, leg in (("L", pose.left_leg), ("R", pose.right_leg)):
+            sign = _SIGN[side]
+            pelvis = self._world(rotations, f"pelvis.{side}")
+            # Abducted first, then flexed: a thigh that points forward opens to the side.
+            hip = Rotation.from_euler(
+                "yx", [-sign * leg.abduction, -leg.flexion], degrees=True
+            ).as_matrix()
+            thigh = hip @ np.array([0.0, 0.0, -1.0])
+            spin = Rotation.from_rotvec(-sign * np.radians(leg.rotation) * thigh).as_matrix()
+            hinge = spin @ hip @ np.array([1.0, 0.0, 0.0])
+            shank = Rotation.from_rotvec(np.radians(leg.knee) * hinge).as_matrix() @ thigh
+            self._set_limb(rotations, self._legs[side], pelvis @ np.stack([thigh, shank, hinge], 1))
+            rotations[index[f"foot.{side}"]] = Rotation.from_euler(
+                "x", -leg.ankle, degrees=True
+            ).as_matrix()
+        for side, arm in (("L", pose.left_arm), ("R", pose.right_arm)):
+            self._arm(rotations, side, arm)
+
+    def _arm(self, rotations: Float64, side: str, arm: Arm) -> None:
+        index, sign = self.body.index, _SIGN[side]
+        out, forward, up = np.array(arm.direction) / np.linalg.norm(arm.direction)
+        upper = np.array([sign * out, -forward, up])
+        elevation = np.degrees(np.arccos(np.clip(-up, -1, 1)))
+        girdle = -sign * max(0.0, elevation - 30) * _SCAPULAR_RHYTHM
+        rotations[index[f"clavicle.{side}"]] = Rotation.from_euler(
+            "y", girdle, degrees=True
+        ).as_matrix()
+        lifted = _aim(np.array([0.0, 0.0, -1.0]), upper) @ np.array([0.0, -1.0, 0.0])
+        spin = Rotation.from_rotvec(sign * np.radians(arm.roll) * upper).as_matrix()
+        bend = spin @ lifted
+        hinge = np.cross(upper, bend)
+        angle = np.radians(arm.elbow)
+        lower = np.cos(angle) * upper + np.sin(angle) * bend
+        thorax = self._world(rotations, "spine01")
+        self._set_limb(rotations, self._arms[side], thorax @ np.stack([upper, lower, hinge], 1))
+        self._hand(rotations, side, arm)
+
+    def _hand(self, rotations: Float64, side: str, arm: Arm) -> None:
+        """Flex the wrist and the fingers about the palm's own axes."""
+        index, pivots = self.body.index, self.subject.pivots
+        wrist = pivots[index[f"wrist.{side}"]]
+        along = _unit(pivots[index[f"finger3-1.{side}"]] - wrist)
+        knuckles = pivots[index[f"finger2-1.{side}"]] - pivots[index[f"finger5-1.{side}"]]
+        axis = _unit(np.cross(along, np.cross(knuckles, along))) * -_SIGN[side]
+        rotations[index[f"wrist.{side}"]] = _about(axis, arm.wrist)
+        for finger in range(2, 6):
+            for joint, most in ((1, 70.0), (2, 95.0), (3, 60.0)):
+                bone = f"finger{finger}-{joint}.{side}"
+                rotations[index[bone]] = _about(axis, most * arm.grip)
+        for joint, most in ((2, 35.0), (3, 50.0)):
+            rotations[index[f"finger1-{joint}.{side}"]] = _about(axis, most * arm.grip)
+
+    def _set_limb(self, rotations: Float64, limb: _Limb, target: Float64) -> None:
+        """Turn a limb so that its bones point along world directions.
+
+        Parameters
+        ----------
+        target
+            (3, 3), columns: upper bone, lower bone, hinge.
+        """
+        index = self.body.index
+        upper, lower, hinge = target.T
+        first = _frame(upper, hinge) @ _frame(limb.upper, limb.hinge).T
+        second = _frame(lower, hinge) @ _frame(limb.lower, limb.hinge).T
+        parent = self.body.asset.parents[index[limb.bones[0]]]
+        before = self._world(rotations, self.body.asset.bones[parent])
+        rotations[index[limb.bones[0]]] = before.T @ first
+        # Between the two lies a bone that shares the twist of the upper one.
+        rotations[index[limb.bones[1]]] = first.T @ second
+
+    def _world(self, rotations: Float64, bone: str) -> Float64:
+        """Return the turn (3, 3) of a bone against the world."""
+        parents = self.body.asset.parents
+        at = self.body.index[bone]
+        turn = np.asarray(rotations[at])
+        while parents[at] >= 0:
+            at = int(parents[at])
+            turn = rotations[at] @ turn
+        return turn
+
+    def _joint(self, transforms: Float64, bone: str) -> Float64:
+        """Return where a bone begins, (3,) m in the world."""
+        at = self.body.index[bone]
+        return np.asarray(transforms[at, :, :3] @ self.subject.pivots[at] + transforms[at, :, 3])
+
+    def _root_height(self, rotations: Float64, pose: Pose) -> float:
+        """Return how far the root moves up so that every foot in contact can reach the ground."""
+        if pose.base == "seat":
+            seat = self._seat_clearance(rotations)
+            return pose.lift - seat
+        if pose.base != "feet":
+            return 0.0
+        transforms = self.body.transforms(self.subject.pivots, rotations)
+        needed = [
+            self._foot_height(contact) - self._joint(transforms, f"foot.{side}")[2]
+            for side, contact in zip("LR", pose.feet, strict=True)
+            if contact != "free"
+        ]
+        return min(needed) if needed else 0.0
+
+    def _seat_clearance(self, rotations: Float64) -> float:
+        """Return the height of the lowest skin of the pelvis and the thighs' upper half."""
+        transforms = self.body.transforms(self.subject.pivots, rotations)
+        rest = self.subject.rest.vertices
+        roots = self.body.seat_vertices
+        points = self.body.skin(rest[roots], transforms, self.body.weights[roots])
+        return float(np.percentile(points[:, 2], 2.0))
+
+    def _foot_pitch(self, contact: FootContact) -> float:
+        return {"toes": _HEEL_RAISE, "heel": -_TOE_RAISE}.get(contact, 0.0)
+
+    def _foot_height(self, contact: FootContact, side: str = "L") -> float:
+        """Return the height of the ankle over the ground that a contact asks for, m."""
+        pivots, index = self.subject.pivots, self.body.index
+        ankle = pivots[index[f"foot.{side}"]]
+        ball = pivots[index[f"toe2-1.{side}"]]
+        heel = self.subject.keypoints[24] * (1, 1, 0)
+        about = ball if contact == "toes" else heel
+        lever = _about(np.array([1.0, 0.0, 0.0]), self._foot_pitch(contact)) @ (about - ankle)
+        return float(about[2] - lever[2])
+
+    def _contacts(self, rotations: Float64, pose: Pose, shift: Float64) -> None:
+        """Bring feet and hands to the ground."""
+        transforms = self.body.transforms(self.subject.pivots, rotations, shift)
+        if pose.base in ("air", "hang"):
+            return
+        for side, contact in zip("LR", pose.feet, strict=True):
+            if contact != "free":
+                self._plant_foot(rotations, transforms, side, contact)
+        if "floor" in pose.hands:
+            ground = 0.0 if pose.base in ("feet", "seat") else self._lowest(transforms)
+            for side, hand in zip("LR", pose.hands, strict=True):
+                if hand == "floor":
+                    self._plant_hand(rotations, transforms, side, ground)
+
+    def _lowest(self, transforms: Float64) -> float:
+        vertices = self.body.skin(self.subject.rest.vertices, transforms)
+        return float(vertices[self.body.skin_vertices, 2].min())
+
+    def _plant_foot(
+        self, rotations: Float64, transforms: Float64, side: str, contact: FootContact
+    ) -> None:
+        index, limb = self.body.index, self._legs[side]
+        hip = self._joint(transforms, limb.bones[0])
+        knee = self._joint(transforms, limb.bones[1])
+        ankle = self._joint(transforms, limb.bones[2])
+        target = np.array([ankle[0], ankle[1], self._foot_height(contact, side)])
+        pole = knee - (hip + ankle) / 2
+        hinge = transforms[index[limb.bones[1]], :, :3] @ limb.hinge
+        if np.linalg.norm(pole) < 0.02:
+            pole = np.cross(target - hip, hinge) * -1.0
+        bones = two_bone(target - hip, limb.lengths, pole)
+        self._set_limb(rotations, limb, bones)
+        ahead = np.cross(bones[:, 2], [0.0, 0.0, 1.0])
+        yaw = np.degrees(np.arctan2(ahead[0], -ahead[1]))
+        pitch = self._foot_pitch(contact)
+        flat = Rotation.from_euler("xz", [pitch, yaw], degrees=True).as_matrix()
+        shank = self._world(rotations, f"lowerleg02.{side}")
+        rotations[index[f"foot.{side}"]] = shank.T @ flat
+        if contact == "toes":
+            for toe in range(1, 6):
+                rotations[index[f"toe{toe}-1.{side}"]] = _about(np.array([1.0, 0, 0]), -pitch)
+
+    def _plant_hand(
+        self, rotations: Float64, transforms: Float64, side: str, ground: float
+    ) -> None:
+        index, limb = self.body.index, self._arms[side]
+        shoulder = self._joint(transforms, limb.bones[0])
+        elbow = self._joint(transforms, limb.bones[1])
+        wrist = self._joint(transforms, limb.bones[2])
+        target = np.array([wrist[0], wrist[1], ground + _PALM * self._scale])
+        pole = elbow - (shoulder + wrist) / 2
+        if np.linalg.norm(pole) < 0.02:
+            hinge = transforms[index[limb.bones[1]], :, :3] @ limb.hinge
+            pole = -np.cross(target - shoulder, hinge)
+        bones = two_bone(target - shoulder, limb.lengths, pole)
+        self._set_limb(rotations, limb, bones)
+        # The palm lies flat, fingers away from the shoulder.
+        pivots = self.subject.pivots
+        wrist0 = pivots[index[f"wrist.{side}"]]
+        along = _unit(pivots[index[f"finger3-1.{side}"]] - wrist0)
+        knuckles = pivots[index[f"finger2-1.{side}"]] - pivots[index[f"finger5-1.{side}"]]
+        across = _unit(knuckles - along * (knuckles @ along))
+        ahead = self._world(rotations, "spine01") @ np.array([0.0, 0.0, 1.0])
+        ahead[2] = 0.0
+        if np.linalg.norm(ahead) < 0.3:
+            ahead = self._world(rotations, "root") @ np.array([0.0, -1.0, 0.0]) * (1, 1, 0)
+        ahead = _unit(ahead)
+        inward = np.cross([0.0, 0.0, 1.0], ahead) * _SIGN[side]
+        hand = _frame(ahead, inward) @ _frame(along, across).T
+        rotations[index[f"wrist.{side}"]] = self._world(rotations, f"lowerarm02.{side}").T @ hand
+
+
+def two_bone(reach: Float64, lengths: tuple[float, float], pole: Float64) -> Float64:
+    """Return the directions of two bones that together reach a point.
+
+    Parameters
+    ----------
+    reach
+        (3,) m, from the first joint to the wanted place of the last; beyond the limb's length it
+        is shortened.
+    lengths
+        Of the two bones, m.
+    pole
+        (3,) the side to which the middle joint points.
+
+    Returns
+    -------
+    bones : (3, 3)
+        Columns: unit vectors of the upper bone, the lower bone and the hinge about which the
+        lower one turned away from the upper.
+    """
+    first, second = lengths
+    distance = float(np.linalg.norm(reach))
+    length = float(np.clip(distance, abs(first - second) + 1e-3, (first + second) * 0.9995))
+    ahead = reach / max(distance, 1e-9)
+    aside = pole - ahead * (pole @ ahead)
+    size = np.linalg.norm(aside)
+    aside = aside / size if size > 1e-6 else _across(np.array([0.0, -1.0, 0.3]), ahead)
+    cosine = (first**2 + length**2 - second**2) / (2 * first * length)
+    sine = np.sqrt(max(0.0, 1 - cosine**2))
+    upper = cosine * ahead + sine * aside
+    lower = _unit(ahead * length - first * upper)
+    return np.stack([upper, lower, np.cross(aside, ahead)], axis=1)
+
+
+def _turn(angles: Vector | Float64) -> Float64:
+    """Return the matrix of flexion, lateral bending and twist in degrees."""
+    return np.asarray(Rotation.from_euler("xyz", angles, degrees=True).as_matrix())
+
+
+def _about(axis: Float64, angle: float) -> Float64:
+    return np.asarray(Rotation.from_rotvec(np.radians(angle) * axis).as_matrix())
+
+
+def _aim(start: Float64, end: Float64) -> Float64:
+    """Return the smallest turn (3, 3) from one unit vector to another."""
+    axis = np.cross(start, end)
+    sine, cosine = float(np.linalg.norm(axis)), float(start @ end)
+    if sine < 1e-8:
+        return np.eye(3) if cosine > 0 else np.diag([1.0, -1.0, -1.0])
+    return _about(axis / sine, float(np.degrees(np.arctan2(sine, cosine))))
+
+
+def _frame(along: Float64, hinge: Float64) -> Float64:
+    """Return the matrix whose columns are a bone, its hinge made square to it, and the third."""
+    across = _across(hinge, along)
+    return np.stack([along, across, np.cross(along, across)], axis=1)
+
+
+def _across(vector: Float64, along: Float64) -> Float64:
+    return _unit(vector - along * (vector @ along))
+
+
+def _unit(vector: Float64) -> Float64:
+    return np.asarray(vector / np.linalg.norm(vector))
