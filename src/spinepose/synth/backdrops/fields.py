@@ -33,7 +33,7 @@ def field(rng: np.random.Generator, clutter: bool = False) -> Parts:
     albedo = 0.5 * (np.asarray(ground.a) + np.asarray(ground.a if ground.b is None else ground.b))
     sun_on_ground = parts.light[3:6] * max(0.0, parts.light[2])
     parts.light[9:12] = albedo * (parts.light[6:9] + sun_on_ground) * 0.8
-    town = rng.uniform() < (0.7 if name in _TOWN else 0.2)
+    town = rng.uniform() < (0.55 if name in _TOWN else 0.15)
     _horizon(parts, rng, town)
     if clutter:
         scatter(parts, rng, (abstract,), int(rng.integers(12, 26)), (2.9, 8.0))
@@ -97,7 +97,7 @@ def _horizon(parts: Parts, rng: np.random.Generator, town: bool) -> None:
     if town:
         for haze in (0.45, 0.2):
             wall = neutral(rng, 0.35, 0.8) * light
-            heights = (0.02, rng.uniform(0.08, 0.35))
+            heights = (0.02, rng.uniform(0.06, 0.25))
             colors = (wall, neutral(rng, 0.15, 0.5) * light)
             row = _layer(2, heights, rng.uniform(25, 70), float(rng.integers(999)), colors)
             parts.layers.append([*row, haze])

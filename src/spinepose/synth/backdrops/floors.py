@@ -29,6 +29,11 @@ def _seed(rng: np.random.Generator) -> int:
     return int(rng.integers(1000))
 
 
+def _polish(rng: np.random.Generator) -> float:
+    """Return how much a floor mirrors; half of all floors do not."""
+    return max(0.0, rng.uniform(-0.06, 0.06))
+
+
 def _shifted(rng: np.random.Generator, reach: float = 2.0) -> tuple[float, float]:
     """Return a random point of the ground, so that lines are anywhere under the people."""
     x, y = rng.uniform(-reach, reach, 2)
@@ -48,7 +53,7 @@ def planks(parts: Parts, rng: np.random.Generator) -> Material:
     tone = rng.uniform(0.55, 0.85)
     return Material(
         "grid", color, color * tone, color * 0.3, size, 0.004, -1.0, rng.uniform(0.4, 1.0),
-        rng.uniform(0.15, 0.4), 45.0, 16.0, _seed(rng), rng.uniform(0.0, 0.05), stains=0.08,
+        rng.uniform(0.15, 0.4), 45.0, 16.0, _seed(rng), _polish(rng), stains=0.08,
     )  # fmt: skip
 
 
@@ -60,7 +65,7 @@ def tiles(parts: Parts, rng: np.random.Generator) -> Material:
     return Material(
         "grid", color, color * rng.uniform(0.7, 1.0), joint, (size, size),
         rng.uniform(0.004, 0.015), 0.0, rng.uniform(0.1, 0.7), 0.12, 6.0, 1.0, _seed(rng),
-        rng.uniform(0.0, 0.06), stains=0.12,
+        _polish(rng), stains=0.12,
     )  # fmt: skip
 
 
@@ -87,7 +92,7 @@ def concrete(parts: Parts, rng: np.random.Generator) -> Material:
     color = neutral(rng, 0.4, 0.8)
     return Material(
         "mottle", color, color * 0.65, size=(rng.uniform(0.7, 2.5), 1.0), variation=0.45,
-        noise=0.12, scale=25.0, seed=_seed(rng), gloss=rng.uniform(0.0, 0.05), stains=0.2,
+        noise=0.12, scale=25.0, seed=_seed(rng), gloss=_polish(rng), stains=0.2,
     )  # fmt: skip
 
 

@@ -129,7 +129,9 @@ def _corners(room: Float32, p: Vector, n: Vector) -> float:
             continue
         low = p[2] if axis == 2 else p[axis] - room[1 + 2 * axis]
         high = room[5] - p[2] if axis == 2 else room[2 + 2 * axis] - p[axis]
-        light *= 1.0 - room[15] * (math.exp(-2.2 * abs(low)) + math.exp(-2.2 * abs(high)))
+        low, high = abs(low), abs(high)
+        low, high = 1.0 + low * (1.2 + 4.0 * low), 1.0 + high * (1.2 + 4.0 * high)
+        light *= 1.0 - room[15] * (1.0 / low + 1.0 / high)
     return light
 
 
@@ -321,7 +323,7 @@ def _seen(tables: Tables, o: Vector, d: Vector, angle: float) -> tuple[float, fl
     """Return the colour seen along a ray with one reflection, and the part that is met."""
     color, t, part, n, mirror = _shaded(tables, o, d, angle)
     r, g, b = color
-    if mirror > 0.015:
+    if mirror > 0.025:
         back = 2.0 * (n[0] * d[0] + n[1] * d[1] + n[2] * d[2])
         turned = (d[0] - back * n[0], d[1] - back * n[1], d[2] - back * n[2])
         start = (

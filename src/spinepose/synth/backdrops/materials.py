@@ -88,7 +88,9 @@ def strong(rng: np.random.Generator) -> Color:
 
 def painted(rng: np.random.Generator) -> Color:
     """Return a colour of painted floors, mats and backgrounds: clear, but not glaring."""
-    return hsv(rng.uniform(), rng.uniform(0.25, 0.68), rng.uniform(0.25, 0.75))
+    hue = rng.choice([0.0, 0.03, 0.07, 0.11, 0.28, 0.38, 0.48, 0.55, 0.6, 0.64, 0.75])
+    hue += rng.normal(0.0, 0.015)
+    return hsv(hue, rng.uniform(0.25, 0.7), rng.uniform(0.25, 0.75))
 
 
 def tinted(rng: np.random.Generator) -> Color:

@@ -135,7 +135,7 @@ def _rect(
 def _hang_lamps(parts: Parts, rng: np.random.Generator, color: Color, lit: float) -> None:
     """Add lamps on the ceiling: panels, tubes or round ones, in rows."""
     x0, x1, y0, y1, height = parts.room[1:6]
-    columns, rows = (2, 3) if height > 3.6 else (int(rng.integers(1, 3)), int(rng.integers(1, 3)))
+    columns, rows = (2, 2) if height > 3.6 else (int(rng.integers(1, 3)), int(rng.integers(1, 3)))
     half = [(0.3, 0.3), (0.6, 0.08), (0.15, 0.15), (0.6, 0.3)][int(rng.integers(4))]
     glow = parts.material(Material("plain", 0.4 * color + 0.6, glow=0.6 + 2.0 * lit))
     rim = parts.material(Material("plain", neutral(rng, 0.5, 0.95)))
@@ -179,7 +179,9 @@ def _open_windows(parts: Parts, rng: np.random.Generator, strength: float) -> No
                 for edge in (-1, 1):
                     u = middle + edge * wide / 2
                     _rect(parts, int(side), (u - 0.2, u + 0.2, 0.03, top + 0.15), curtain)
-            _daylight(parts, int(side), span, sky * glow)
+        middle = 0.5 * (low + high)
+        span = (middle - 0.5 * wide * count, middle + 0.5 * wide * count, sill, top)
+        _daylight(parts, int(side), span, sky * glow)
         if n == 0 and rng.uniform() < 0.6:
             _let_sun_in(parts, rng, int(side), strength)
 
@@ -187,7 +189,7 @@ def _open_windows(parts: Parts, rng: np.random.Generator, strength: float) -> No
 def _daylight(
     parts: Parts, side: int, span: tuple[float, float, float, float], color: Color
 ) -> None:
-    """Add the light that a window gives."""
+    """Add the light that the windows of a wall give, as if they were one."""
     limit = parts.room[1 + side]
     middle, level = 0.5 * (span[0] + span[1]), 0.5 * (span[2] + span[3])
     size = (span[1] - span[0]) * (span[3] - span[2]) / np.pi

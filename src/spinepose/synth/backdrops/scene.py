@@ -27,6 +27,7 @@ _BRIGHTEST = 4.0
 _EYE = np.array([0.0, 0.0, 1.2], np.float32)
 _AMBIENT_RAYS = (20, 40)
 _LOWEST_SUN = 0.16
+_WHITEST_SKY = 1.1
 
 
 @dataclass
@@ -139,6 +140,8 @@ class Procedural:
         tables.light[12] = 1.0
         light = _light(tables)
         gain = exposure / max(_brightness(light), 1e-3)
+        if not tables.room[0]:
+            gain = min(gain, _WHITEST_SKY / max(float(luminance(tables.sky[3:6])), 0.1))
         tables.light[12] = gain
         self._tables = tables
         scale = np.float32(gain)

@@ -69,6 +69,16 @@ def _cylinder(s: Float32, o: Vector, d: Vector) -> tuple[float, float, float, fl
 
 
 @jit
+def _flat(x: float, y: float, z: float, a: float, b: float, c: float) -> tuple[float, float]:
+    """Return texture coordinates of a point of the unit sphere stretched by a, b, c."""
+    if abs(z) > max(abs(x), abs(y)):
+        return a * x, b * y
+    if abs(x) > abs(y):
+        return b * y + 3.7, c * z
+    return a * x - 5.3, c * z
+
+
+@jit
 def _ellipsoid(s: Float32, o: Vector, d: Vector) -> tuple[float, float, float, float, float, float]:
     """Return distance, normal and texture coordinates of a ray on an ellipsoid, maybe ragged."""
     ox, oy, oz = o[0] / s[4], o[1] / s[5], o[2] / s[6]
@@ -84,13 +94,14 @@ def _ellipsoid(s: Float32, o: Vector, d: Vector) -> tuple[float, float, float, f
     x, y, z = ox + t * dx, oy + t * dy, oz + t * dz
     if s[12] > 0.0:
         rim = math.sqrt(root / a)
-        u, v = 4.0 * (x + 0.6 * z), 4.0 * (y - 0.7 * z)
+        u, v = _flat(x, y, z, 4.0, 4.0, 4.0)
         leaf = gradient_noise(u, v, 3) + 0.6 * gradient_noise(2.3 * u, 2.3 * v, 4)
         if rim < s[12] * (0.45 + 0.6 * leaf):
             return FAR, 0.0, 0.0, 1.0, 0.0, 0.0
     nx, ny, nz = x / s[4], y / s[5], z / s[6]
     length = 1.0 / math.sqrt(nx * nx + ny * ny + nz * nz)
-    return t, nx * length, ny * length, nz * length, (x + 0.6 * z) * s[4], (y - 0.7 * z) * s[6]
+    u, v = _flat(x, y, z, s[4], s[5], s[6])
+    return t, nx * length, ny * length, nz * length, u, v
 
 
 @jit
