@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spinepose.synth.backdrops.jit import jit
-from spinepose.synth.backdrops.noise import fbm, hash01, mix, pulse, ramp
+from spinepose.synth.backdrops.noise import fbm, gradient_noise, hash01, mix, pulse, ramp
 
 __all__ = ["LAYER_COLUMNS", "SKY_COLUMNS", "sky"]
 
@@ -58,7 +58,14 @@ def _outline(k: Float32, x: float, y: float, pixel: float) -> tuple[float, float
         if hash01(cell, 2, seed) < 0.12:
             rise = 0.05
         return k[1] + k[2] * rise, across, float(cell)
-    rise = fbm(k[3] * x, k[3] * y, 3 if kind == 0 else 6, k[3] * pixel, seed)
+    u, v = k[3] * x, k[3] * y
+    if kind == 0:
+        rise = fbm(u, v, 3, k[3] * pixel, seed)
+    else:
+        # Round crowns on a line that goes slowly up and down.
+        crown = abs(gradient_noise(4.0 * u, 4.0 * v, seed + 1))
+        rise = 0.5 * fbm(0.6 * u, 0.6 * v, 2, 0.0, seed) + 0.3 - 0.9 * crown
+        rise += 0.25 * fbm(9.0 * u, 9.0 * v, 3, 9.0 * k[3] * pixel, seed + 2)
     return k[1] + k[2] * max(0.0, 0.45 + 0.7 * rise), 0.0, 0.0
 
 
@@ -78,7 +85,8 @@ def _layer_color(
         weight = panes * (0.4 + 0.6 * lit)
     else:
         scale = k[3] * (2.5 if int(k[0]) == 1 else 1.2)
-        leaf = fbm(scale * x, scale * y + 1.7 * scale * rise, 4, scale * pixel, seed + 5)
+        around = math.atan2(y, x)
+        leaf = fbm(scale * around, 1.4 * scale * rise, 4, 1.4 * scale * pixel, seed + 5)
         tone, weight = 1.0, 0.45 + 0.8 * leaf
     weight = min(1.0, max(0.0, weight))
     return (
