@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from spinepose.synth.backdrops.floors import OUTDOOR_GROUNDS
-from spinepose.synth.backdrops.furniture import OUTDOORS, WILD, abstract, scatter
+from spinepose.synth.backdrops.furniture import abstract, scatter
 from spinepose.synth.backdrops.materials import Color, Material, hsv, neutral, one_of
+from spinepose.synth.backdrops.outdoors import OUTDOORS, WILD
 from spinepose.synth.backdrops.scene import Parts
 
 __all__ = ["field"]

@@ -9,13 +9,13 @@ import numpy as np
 from spinepose.synth.backdrops.materials import Material, hsv, neutral, strong, tinted, wood
 from spinepose.synth.backdrops.scene import CLEARANCE, Parts
 
-__all__ = ["INDOORS", "OUTDOORS", "WILD", "Maker", "abstract", "scatter"]
+__all__ = ["INDOORS", "Maker", "Place", "abstract", "add_part", "bench", "bin_", "paint", "scatter"]
 
 Place = tuple[float, float]
 Maker = Callable[[Parts, np.random.Generator, Place, float], None]
 
 
-def _paint(parts: Parts, rng: np.random.Generator) -> int:
+def paint(parts: Parts, rng: np.random.Generator) -> int:
     """Add a material of painted things."""
     color = strong(rng) if rng.uniform() < 0.4 else neutral(rng, 0.1, 0.95)
     return parts.material(Material("plain", color, noise=0.06, scale=9.0, stains=0.08))
@@ -41,7 +41,7 @@ def _turned(at: Place, turn: float, x: float, y: float) -> Place:
     return at[0] + cos * x - sin * y, at[1] + sin * x + cos * y
 
 
-def _part(
+def add_part(
     parts: Parts,
     at: Place,
     turn: float,
@@ -58,35 +58,35 @@ def table(parts: Parts, rng: np.random.Generator, at: Place, turn: float) -> Non
     """Add a table or a desk."""
     wide, deep = rng.uniform(0.5, 1.0), rng.uniform(0.3, 0.45)
     high = rng.choice([0.42, 0.74, 0.9])
-    top, leg = _timber(parts, rng), _paint(parts, rng)
-    _part(parts, at, turn, (0, 0, high), (wide, deep, 0.02), top)
+    top, leg = _timber(parts, rng), paint(parts, rng)
+    add_part(parts, at, turn, (0, 0, high), (wide, deep, 0.02), top)
     for x in (-1, 1):
         for y in (-1, 1):
             foot = (x * (wide - 0.05), y * (deep - 0.05), high / 2)
-            _part(parts, at, turn, foot, (0.025, 0.025, high / 2 - 0.02), leg)
+            add_part(parts, at, turn, foot, (0.025, 0.025, high / 2 - 0.02), leg)
 
 
 def chair(parts: Parts, rng: np.random.Generator, at: Place, turn: float) -> None:
     """Add a chair."""
     seat = _cloth(parts, rng) if rng.uniform() < 0.5 else _timber(parts, rng)
-    leg = _paint(parts, rng)
-    _part(parts, at, turn, (0, 0, 0.45), (0.22, 0.22, 0.025), seat)
-    _part(parts, at, turn, (0, 0.21, 0.72), (0.2, 0.015, 0.16), seat)
+    leg = paint(parts, rng)
+    add_part(parts, at, turn, (0, 0, 0.45), (0.22, 0.22, 0.025), seat)
+    add_part(parts, at, turn, (0, 0.21, 0.72), (0.2, 0.015, 0.16), seat)
     for x in (-0.2, 0.2):
-        _part(parts, at, turn, (x, 0.2, 0.42), (0.015, 0.015, 0.42), leg)
-        _part(parts, at, turn, (x, -0.2, 0.21), (0.015, 0.015, 0.21), leg)
+        add_part(parts, at, turn, (x, 0.2, 0.42), (0.015, 0.015, 0.42), leg)
+        add_part(parts, at, turn, (x, -0.2, 0.21), (0.015, 0.015, 0.21), leg)
 
 
 def sofa(parts: Parts, rng: np.random.Generator, at: Place, turn: float) -> None:
     """Add a sofa or an armchair."""
     wide = rng.choice([0.4, 0.8, 1.05])
     cloth = _cloth(parts, rng)
-    _part(parts, at, turn, (0, 0, 0.22), (wide, 0.42, 0.16), cloth)
-    _part(parts, at, turn, (0, 0.36, 0.5), (wide, 0.1, 0.32), cloth)
+    add_part(parts, at, turn, (0, 0, 0.22), (wide, 0.42, 0.16), cloth)
+    add_part(parts, at, turn, (0, 0.36, 0.5), (wide, 0.1, 0.32), cloth)
     for x in (-1, 1):
-        _part(parts, at, turn, (x * (wide + 0.08), 0, 0.32), (0.09, 0.44, 0.28), cloth)
+        add_part(parts, at, turn, (x * (wide + 0.08), 0, 0.32), (0.09, 0.44, 0.28), cloth)
     cushion = _cloth(parts, rng)
-    _part(parts, at, turn, (wide * rng.uniform(-0.7, 0.7), 0.2, 0.5), (0.2, 0.07, 0.14), cushion)
+    add_part(parts, at, turn, (wide * rng.uniform(-0.7, 0.7), 0.2, 0.5), (0.2, 0.07, 0.14), cushion)
 
 
 def cabinet(parts: Parts, rng: np.random.Generator, at: Place, turn: float) -> None:
@@ -103,10 +103,10 @@ def cabinet(parts: Parts, rng: np.random.Generator, at: Place, turn: float) -> N
         scale=20,
         stretch=6,
     )
-    _part(parts, at, turn, (0, 0, half[2]), half, parts.material(material))
+    add_part(parts, at, turn, (0, 0, half[2]), half, parts.material(material))
     if half[2] < 0.6 and rng.uniform() < 0.7:
         x, y = _turned(at, turn, rng.uniform(-0.2, 0.2), 0)
-        parts.cylinder((x, y, 2 * half[2]), 0.08, rng.uniform(0.15, 0.35), _paint(parts, rng))
+        parts.cylinder((x, y, 2 * half[2]), 0.08, rng.uniform(0.15, 0.35), paint(parts, rng))
 
 
 def shelves(parts: Parts, rng: np.random.Generator, at: Place, turn: float) -> None:
@@ -116,16 +116,16 @@ def shelves(parts: Parts, rng: np.random.Generator, at: Place, turn: float) -> N
     size = (rng.uniform(0.03, 0.08), rng.uniform(0.28, 0.4))
     books = parts.material(Material("books", wood(rng), back, size=size, seed=seed))
     half = (rng.uniform(0.4, 1.0), 0.16, rng.uniform(0.6, 1.1))
-    _part(parts, at, turn, (0, 0, half[2]), half, books)
+    add_part(parts, at, turn, (0, 0, half[2]), half, books)
     frame = _timber(parts, rng)
     for x in (-1, 1):
-        _part(parts, at, turn, (x * half[0], 0, half[2]), (0.02, 0.18, half[2] + 0.01), frame)
-    _part(parts, at, turn, (0, 0, 2 * half[2]), (half[0] + 0.02, 0.18, 0.02), frame)
+        add_part(parts, at, turn, (x * half[0], 0, half[2]), (0.02, 0.18, half[2] + 0.01), frame)
+    add_part(parts, at, turn, (0, 0, 2 * half[2]), (half[0] + 0.02, 0.18, 0.02), frame)
 
 
 def plant(parts: Parts, rng: np.random.Generator, at: Place, turn: float) -> None:
     """Add a plant in a pot."""
-    parts.cylinder((*at, 0.0), rng.uniform(0.13, 0.22), rng.uniform(0.25, 0.45), _paint(parts, rng))
+    parts.cylinder((*at, 0.0), rng.uniform(0.13, 0.22), rng.uniform(0.25, 0.45), paint(parts, rng))
     green = hsv(rng.uniform(0.2, 0.38), rng.uniform(0.5, 0.8), rng.uniform(0.3, 0.55))
     leaf = parts.material(
         Material(
@@ -141,7 +141,7 @@ def plant(parts: Parts, rng: np.random.Generator, at: Place, turn: float) -> Non
 def floor_lamp(parts: Parts, rng: np.random.Generator, at: Place, turn: float) -> None:
     """Add a standing lamp."""
     high = rng.uniform(1.3, 1.7)
-    parts.cylinder((*at, 0.0), 0.015, high, _paint(parts, rng))
+    parts.cylinder((*at, 0.0), 0.015, high, paint(parts, rng))
     shade = parts.material(Material("plain", hsv(0.1, 0.2, 1.0), glow=rng.uniform(0.2, 1.0)))
     parts.cylinder((*at, high), rng.uniform(0.15, 0.25), 0.3, shade)
 
@@ -149,12 +149,12 @@ def floor_lamp(parts: Parts, rng: np.random.Generator, at: Place, turn: float) -
 def bench(parts: Parts, rng: np.random.Generator, at: Place, turn: float) -> None:
     """Add a bench."""
     wide = rng.uniform(0.6, 1.2)
-    plank, leg = _timber(parts, rng), _paint(parts, rng)
-    _part(parts, at, turn, (0, 0, 0.43), (wide, 0.17, 0.025), plank)
+    plank, leg = _timber(parts, rng), paint(parts, rng)
+    add_part(parts, at, turn, (0, 0, 0.43), (wide, 0.17, 0.025), plank)
     for x in (-0.8, 0.8):
-        _part(parts, at, turn, (x * wide, 0, 0.2), (0.03, 0.15, 0.2), leg)
+        add_part(parts, at, turn, (x * wide, 0, 0.2), (0.03, 0.15, 0.2), leg)
     if rng.uniform() < 0.5:
-        _part(parts, at, turn, (0, 0.2, 0.72), (wide, 0.02, 0.1), plank)
+        add_part(parts, at, turn, (0, 0.2, 0.72), (wide, 0.02, 0.1), plank)
 
 
 def crates(parts: Parts, rng: np.random.Generator, at: Place, turn: float) -> None:
@@ -162,100 +162,20 @@ def crates(parts: Parts, rng: np.random.Generator, at: Place, turn: float) -> No
     foot = 0.0
     for _ in range(int(rng.integers(1, 4))):
         half = (rng.uniform(0.2, 0.5), rng.uniform(0.2, 0.4), rng.uniform(0.06, 0.3))
-        material = _paint(parts, rng) if rng.uniform() < 0.6 else _timber(parts, rng)
+        material = paint(parts, rng) if rng.uniform() < 0.6 else _timber(parts, rng)
         parts.box((*at, foot + half[2]), half, material, turn + rng.uniform(-0.2, 0.2))
         foot += 2 * half[2]
 
 
 def bin_(parts: Parts, rng: np.random.Generator, at: Place, turn: float) -> None:
     """Add a bin, a barrel or a stool."""
-    parts.cylinder((*at, 0.0), rng.uniform(0.15, 0.3), rng.uniform(0.4, 0.9), _paint(parts, rng))
+    parts.cylinder((*at, 0.0), rng.uniform(0.15, 0.3), rng.uniform(0.4, 0.9), paint(parts, rng))
 
 
 def ball(parts: Parts, rng: np.random.Generator, at: Place, turn: float) -> None:
     """Add a ball of a gym."""
     radius = rng.choice([0.12, 0.3, 0.35])
-    parts.ellipsoid((*at, radius), (radius, radius, radius), _paint(parts, rng))
-
-
-def tree(parts: Parts, rng: np.random.Generator, at: Place, turn: float) -> None:
-    """Add a tree."""
-    trunk = rng.uniform(1.0, 2.8)
-    bark = parts.material(
-        Material(
-            "plain", wood(rng) * 0.35, noise=0.5, scale=9, stretch=0.3, seed=int(rng.integers(99))
-        )
-    )
-    radius = rng.uniform(0.08, 0.25)
-    parts.cylinder((*at, 0.0), radius, trunk + 0.8, bark)
-    hue = rng.uniform(0.19, 0.33) if rng.uniform() < 0.85 else rng.uniform(0.04, 0.12)
-    green = hsv(hue, rng.uniform(0.45, 0.75), rng.uniform(0.3, 0.6))
-    leaf = parts.material(
-        Material("mottle", green, green * 0.2, size=(0.35, 0.35), variation=1.3, noise=0.8, scale=9)
-    )
-    wide = rng.uniform(0.9, 1.8)
-    for _ in range(5):
-        x, y = at[0] + wide * rng.uniform(-0.7, 0.7), at[1] + wide * rng.uniform(-0.7, 0.7)
-        half = wide * rng.uniform(0.4, 0.85, 3)
-        parts.ellipsoid((x, y, trunk + wide * rng.uniform(0.4, 1.4)), half, leaf, ragged=1.2)
-
-
-def bush(parts: Parts, rng: np.random.Generator, at: Place, turn: float) -> None:
-    """Add a bush."""
-    green = hsv(rng.uniform(0.18, 0.36), rng.uniform(0.4, 0.75), rng.uniform(0.25, 0.55))
-    leaf = parts.material(
-        Material("mottle", green, green * 0.2, size=(0.3, 0.3), variation=0.9, noise=0.5, scale=14)
-    )
-    for _ in range(2):
-        half = rng.uniform(0.35, 0.9, 3)
-        x, y = at[0] + rng.uniform(-0.5, 0.5), at[1] + rng.uniform(-0.5, 0.5)
-        parts.ellipsoid((x, y, 0.6 * half[2]), half, leaf, ragged=1.2)
-
-
-def post(parts: Parts, rng: np.random.Generator, at: Place, turn: float) -> None:
-    """Add a lamp post, a goal post or a sign."""
-    paint = _paint(parts, rng)
-    high = rng.uniform(2.2, 5.0)
-    parts.cylinder((*at, 0.0), rng.uniform(0.03, 0.07), high, paint)
-    if rng.uniform() < 0.6:
-        half = (rng.uniform(0.2, 0.5), 0.02, rng.uniform(0.15, 0.4))
-        parts.box((*at, high), half, _paint(parts, rng), turn)
-
-
-def fence(parts: Parts, rng: np.random.Generator, at: Place, turn: float) -> None:
-    """Add a wall, a hedge or a hoarding."""
-    half = (rng.uniform(1.5, 4.0), 0.08, rng.uniform(0.4, 1.1))
-    if rng.uniform() < 0.5:
-        color = hsv(rng.uniform(0.0, 0.08), rng.uniform(0.3, 0.6), rng.uniform(0.4, 0.7))
-        material = Material("grid", color, color * 0.6, GREYISH, (0.24, 0.08), 0.012, 0.5, 0.8, 0.2)
-    else:
-        material = Material(
-            "checker", strong(rng), neutral(rng, 0.6), size=(0.0, half[2]), noise=0.1
-        )
-    _part(parts, at, turn, (0, 0, half[2]), half, parts.material(material))
-
-
-def car(parts: Parts, rng: np.random.Generator, at: Place, turn: float) -> None:
-    """Add a parked car or van, roughly."""
-    color = strong(rng) if rng.uniform() < 0.4 else neutral(rng, 0.1, 0.95)
-    body = parts.material(Material("plain", color, gloss=0.06))
-    glass = parts.material(Material("plain", (0.02, 0.025, 0.03), gloss=0.12))
-    rubber = parts.material(Material("plain", (0.015, 0.015, 0.015)))
-    _part(parts, at, turn, (0, 0, 0.58), (2.1, 0.85, 0.3), body)
-    _part(parts, at, turn, (0.15, 0, 1.08), (1.15, 0.74, 0.22), glass)
-    _part(parts, at, turn, (0.15, 0, 1.33), (1.1, 0.74, 0.04), body)
-    for x in (-1.3, 1.3):
-        _part(parts, at, turn, (x, 0, 0.3), (0.31, 0.87, 0.3), rubber)
-
-
-def rock(parts: Parts, rng: np.random.Generator, at: Place, turn: float) -> None:
-    """Add a boulder."""
-    grey = neutral(rng, 0.35, 0.65)
-    stone = parts.material(
-        Material("mottle", grey, grey * 0.4, size=(0.4, 0.4), variation=0.6, noise=0.3, scale=12)
-    )
-    half = rng.uniform(0.2, 0.8, 3)
-    parts.ellipsoid((*at, 0.35 * half[2]), half, stone, ragged=0.15)
+    parts.ellipsoid((*at, radius), (radius, radius, radius), paint(parts, rng))
 
 
 def abstract(parts: Parts, rng: np.random.Generator, at: Place, turn: float) -> None:
@@ -288,12 +208,8 @@ def abstract(parts: Parts, rng: np.random.Generator, at: Place, turn: float) -> 
         parts.ellipsoid((*at, half[2]), half, material)
 
 
-GREYISH = (0.3, 0.29, 0.27)
-
 INDOORS: tuple[Maker, ...] = (table, chair, sofa, cabinet, shelves, plant, floor_lamp)
 INDOORS = (*INDOORS, bench, crates, bin_, ball, chair, cabinet, plant)
-OUTDOORS: tuple[Maker, ...] = (tree, tree, bush, post, fence, car, bench, bin_)
-WILD: tuple[Maker, ...] = (tree, tree, tree, bush, bush, rock)
 
 
 def scatter(

@@ -3,165 +3,24 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from spinepose.synth.backdrops.enclosure import normal, wall_material, walls
 from spinepose.synth.backdrops.jit import inlined, jit
+from spinepose.synth.backdrops.lighting import lighting
 from spinepose.synth.backdrops.markings import mark
-from spinepose.synth.backdrops.noise import ramp
 from spinepose.synth.backdrops.skies import sky
-from spinepose.synth.backdrops.solids import FAR, contact, nearest, occlusion
+from spinepose.synth.backdrops.solids import FAR, nearest
+from spinepose.synth.backdrops.tables import Tables
 from spinepose.synth.backdrops.textures import texture
 
-__all__ = ["LAMP_COLUMNS", "LIGHT_COLUMNS", "RECT_COLUMNS", "ROOM_COLUMNS", "Tables", "trace"]
+__all__ = ["trace"]
 
 Float32 = npt.NDArray[np.float32]
 Int32 = npt.NDArray[np.int32]
 Vector = tuple[float, float, float]
-
-ROOM_COLUMNS = 18
-"""0 whether there are walls, 1-2 x, 3-4 y, 5 height, 6-9 materials of the walls at low x, high x,
-low y, high y, 10 of the floor, 11 of the ceiling, 12 height and 13 material of the skirting, 14
-whether the floor is plain, 15 how dark corners are, 16 height and 17 material of a lower wall."""
-
-RECT_COLUMNS = 10
-"""0 surface (0-3 walls as in the room, 4 ceiling), 1-2 u, 3-4 v, 5 material, 6 width and 7 material
-of the frame, 8 how much it mirrors, 9 whether the sun shines through."""
-
-LAMP_COLUMNS = 10
-"""0-2 where, 3-5 which way it shines, 6-8 colour that a white surface 1 m away reflects, 9 size
-squared."""
-
-LIGHT_COLUMNS = 14
-"""0-2 toward the sun, 3-5 its colour, 6-8 soft light from above, 9-11 from below, 12 exposure, 13
-whether the sun comes only through windows."""
-
-
-class Tables(NamedTuple):
-    """A procedural place as the tracer takes it: rows of float32."""
-
-    room: Float32
-    rects: Float32
-    solids: Float32
-    marks: Float32
-    materials: Float32
-    lamps: Float32
-    sky: Float32
-    layers: Float32
-    light: Float32
-
-
-@inlined
-def _walls(room: Float32, o: Vector, d: Vector) -> tuple[float, int]:
-    """Return how far a ray inside a room goes, and to which side: 0-3 walls, 4 ceiling, 5 floor."""
-    x = max(d[0], 1e-9) if d[0] >= 0.0 else min(d[0], -1e-9)
-    y = max(d[1], 1e-9) if d[1] >= 0.0 else min(d[1], -1e-9)
-    z = max(d[2], 1e-9) if d[2] >= 0.0 else min(d[2], -1e-9)
-    t, side = (room[2] - o[0]) / x, 1
-    if x < 0.0:
-        t, side = (room[1] - o[0]) / x, 0
-    other = (room[3] - o[1]) / y if y < 0.0 else (room[4] - o[1]) / y
-    if other < t:
-        t, side = other, (2 if y < 0.0 else 3)
-    other = -o[2] / z if z < 0.0 else (room[5] - o[2]) / z
-    if other < t:
-        t, side = other, (5 if z < 0.0 else 4)
-    return t, side
-
-
-@inlined
-def _rect(rects: Float32, side: int, u: float, v: float) -> int:
-    """Return which picture, door or lamp is at a point of a wall; -1 for none."""
-    found = -1
-    for n in range(len(rects)):
-        k = rects[n]
-        if k[0] == side and k[1] <= u <= k[2] and k[3] <= v <= k[4]:
-            found = n
-    return found
-
-
-@inlined
-def _through_window(tables: Tables, p: Vector) -> float:
-    """Return how much sun comes through windows to a point in a room."""
-    light = tables.light
-    t, side = _walls(tables.room, p, (light[0], light[1], light[2]))
-    if side > 3:
-        return 0.0
-    u = p[1] + t * light[1] if side < 2 else p[0] + t * light[0]
-    v = p[2] + t * light[2]
-    total = 0.0
-    soft = 0.02 + 0.012 * t
-    for n in range(len(tables.rects)):
-        k = tables.rects[n]
-        if k[9] == 0.0 or k[0] != side:
-            continue
-        x = min(u - k[1], k[2] - u)
-        y = min(v - k[3], k[4] - v)
-        if x < -soft or y < -soft:
-            continue
-        bar = abs(u - 0.5 * (k[1] + k[2])) - 0.03
-        total += ramp(x, -soft, soft) * ramp(y, -soft, soft) * (0.3 + 0.7 * ramp(bar, -soft, soft))
-    return total
-
-
-@inlined
-def _sun(tables: Tables, p: Vector, n: Vector, skip: int) -> float:
-    """Return how strongly the sun lights a point."""
-    light = tables.light
-    facing = n[0] * light[0] + n[1] * light[1] + n[2] * light[2]
-    if facing <= 0.0 or light[3] + light[4] + light[5] <= 0.0:
-        return 0.0
-    if light[13] > 0.0:
-        facing *= _through_window(tables, p)
-    if facing > 0.0:
-        facing *= 1.0 - occlusion(tables.solids, p, (light[0], light[1], light[2]), skip)
-    return float(facing)
-
-
-@inlined
-def _corners(room: Float32, p: Vector, n: Vector) -> float:
-    """Return how much soft light reaches a point past the corners of a room, 0..1."""
-    light = 1.0
-    for axis in range(3):
-        if abs(n[axis]) > 0.5:
-            continue
-        low = p[2] if axis == 2 else p[axis] - room[1 + 2 * axis]
-        high = room[5] - p[2] if axis == 2 else room[2 + 2 * axis] - p[axis]
-        low, high = abs(low), abs(high)
-        low, high = 1.0 + low * (1.2 + 4.0 * low), 1.0 + high * (1.2 + 4.0 * high)
-        light *= 1.0 - room[15] * (1.0 / low + 1.0 / high)
-    return light
-
-
-@inlined
-def _lighting(tables: Tables, p: Vector, n: Vector, skip: int) -> tuple[float, float, float, float]:
-    """Return what a white surface reflects at a point, and how much of it is the sun's."""
-    light = tables.light
-    up = 0.5 + 0.5 * n[2]
-    soft = 1.0
-    if tables.room[0] > 0.0:
-        soft = _corners(tables.room, p, n)
-    if p[2] < 0.02:
-        soft *= contact(tables.solids, p[0], p[1])
-    sun = _sun(tables, p, n, skip)
-    r = soft * (light[9] + (light[6] - light[9]) * up) + sun * light[3]
-    g = soft * (light[10] + (light[7] - light[10]) * up) + sun * light[4]
-    b = soft * (light[11] + (light[8] - light[11]) * up) + sun * light[5]
-    for k in range(len(tables.lamps)):
-        lamp = tables.lamps[k]
-        x, y, z = lamp[0] - p[0], lamp[1] - p[1], lamp[2] - p[2]
-        square = x * x + y * y + z * z + 1e-6
-        away = 1.0 / math.sqrt(square)
-        facing = (x * n[0] + y * n[1] + z * n[2]) * away
-        leaving = -(x * lamp[3] + y * lamp[4] + z * lamp[5]) * away
-        weight = max(0.0, 0.12 + 0.88 * facing) * max(0.0, leaving) / (square + lamp[9])
-        weight *= 0.4 + 0.6 * soft
-        r += weight * lamp[6]
-        g += weight * lamp[7]
-        b += weight * lamp[8]
-    return r, g, b, sun
 
 
 @inlined
@@ -177,43 +36,6 @@ def _pixel(n: Vector, d: Vector, wide: float) -> tuple[float, float]:
         wide * math.sqrt(1.0 + (along_u / slant) ** 2),
         wide * math.sqrt(1.0 + (along_v / slant) ** 2),
     )
-
-
-@inlined
-def _wall_material(tables: Tables, side: int, u: float, v: float) -> tuple[int, int, int]:
-    """Return a wall's material at a point, the number of the part, and of the rectangle or -1."""
-    rect = _rect(tables.rects, side, u, v)
-    if rect >= 0:
-        k = tables.rects[rect]
-        frame = k[6]
-        inner = k[1] + frame <= u <= k[2] - frame and k[3] + frame <= v <= k[4] - frame
-        if inner:
-            return int(k[5]), 1000 + 2 * rect, rect
-        return int(k[7]), 1001 + 2 * rect, -1
-    room = tables.room
-    if side == 4:
-        return int(room[11]), 6, -1
-    if v < room[12]:
-        return int(room[13]), 20 + side, -1
-    if v < room[16]:
-        return int(room[17]), 30 + side, -1
-    return int(room[6 + side]), 2 + side, -1
-
-
-@inlined
-def _normal(side: int) -> Vector:
-    """Return which way a side of a room faces."""
-    if side == 0:
-        return 1.0, 0.0, 0.0
-    if side == 1:
-        return -1.0, 0.0, 0.0
-    if side == 2:
-        return 0.0, 1.0, 0.0
-    if side == 3:
-        return 0.0, -1.0, 0.0
-    if side == 4:
-        return 0.0, 0.0, -1.0
-    return 0.0, 0.0, 1.0
 
 
 @inlined
@@ -244,11 +66,11 @@ def _surface(
     room = tables.room
     side = 5
     if room[0] > 0.0:
-        t, side = _walls(room, o, d)
+        t, side = walls(room, o, d)
     else:
         t = -o[2] / d[2] if d[2] < -1e-5 else FAR
     index, near, nx, ny, nz, u, v = nearest(tables.solids, o, d, t)
-    n = _normal(side)
+    n = normal(side)
     if index >= 0:
         n = (nx, ny, nz)
         material = int(tables.solids[index, 9])
@@ -262,7 +84,7 @@ def _surface(
     if side == 5:
         return t, 1, n, _ground(tables, p, d, pixel, t * angle), int(room[10]), 0.0
     u, v = (p[1] if side < 2 else p[0]), (p[1] if side == 4 else p[2])
-    material, part, rect = _wall_material(tables, side, u, v)
+    material, part, rect = wall_material(tables, side, u, v)
     mirror = 0.0
     size = (1.0, 1.0)
     if rect >= 0:
@@ -300,7 +122,7 @@ def _shaded(
             o[1] + t * d[1] + 1e-3 * n[1],
             o[2] + t * d[2] + 1e-3 * n[2],
         )
-        r, g, b, sun_part = _lighting(tables, p, n, _skipped(tables.solids, part))
+        r, g, b, sun_part = lighting(tables, p, n, _skipped(tables.solids, part))
         color = (color[0] * (r + m[20]), color[1] * (g + m[20]), color[2] * (b + m[20]))
     if tables.sky[17] > 0.0:
         clear = max(math.exp(-tables.sky[17] * t), tables.sky[19])

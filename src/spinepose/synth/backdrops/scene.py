@@ -10,6 +10,13 @@ import numpy.typing as npt
 from spinepose.synth.backdrops import kernel, markings, skies, solids, textures
 from spinepose.synth.backdrops.base import camera_rays, luminance
 from spinepose.synth.backdrops.materials import Material
+from spinepose.synth.backdrops.tables import (
+    LAMP_COLUMNS,
+    LIGHT_COLUMNS,
+    RECT_COLUMNS,
+    ROOM_COLUMNS,
+    Tables,
+)
 from spinepose.synth.cameras import Camera
 from spinepose.synth.light import Light, directional_sh, irradiance, sh_of_radiance, turned
 
@@ -44,9 +51,9 @@ class Parts:
     marks: list[list[float]] = field(default_factory=list)
     lamps: list[list[float]] = field(default_factory=list)
     layers: list[list[float]] = field(default_factory=list)
-    room: Float64 = field(default_factory=lambda: np.zeros(kernel.ROOM_COLUMNS))
+    room: Float64 = field(default_factory=lambda: np.zeros(ROOM_COLUMNS))
     sky: Float64 = field(default_factory=lambda: np.zeros(skies.SKY_COLUMNS))
-    light: Float64 = field(default_factory=lambda: np.zeros(kernel.LIGHT_COLUMNS))
+    light: Float64 = field(default_factory=lambda: np.zeros(LIGHT_COLUMNS))
 
     def material(self, material: Material) -> int:
         """Add a material and return its number."""
@@ -95,19 +102,19 @@ class Parts:
         place = [*np.asarray(middle, float).tolist(), *size.tolist(), np.cos(turn), np.sin(turn)]
         self.solids.append([shape, *place, float(material), float(casts), reach, 0.0, 1.0])
 
-    def tables(self) -> kernel.Tables:
+    def tables(self) -> Tables:
         """Return the place as the tracer takes it."""
 
         def table(rows: list[list[float]], columns: int) -> Float32:
             return np.asarray(rows, np.float32).reshape(-1, columns)
 
-        return kernel.Tables(
+        return Tables(
             self.room.astype(np.float32),
-            table(self.rects, kernel.RECT_COLUMNS),
+            table(self.rects, RECT_COLUMNS),
             table(self.solids, solids.COLUMNS),
             table(self.marks, markings.COLUMNS),
             table(self.materials, textures.COLUMNS),
-            table(self.lamps, kernel.LAMP_COLUMNS),
+            table(self.lamps, LAMP_COLUMNS),
             self.sky.astype(np.float32),
             table(self.layers, skies.LAYER_COLUMNS),
             self.light.astype(np.float32),
@@ -183,7 +190,7 @@ def _behind(rows: Float32, origin: Float32) -> Float32:
     return np.ascontiguousarray(rows[keep])
 
 
-def _light(tables: kernel.Tables) -> Light:
+def _light(tables: Tables) -> Light:
     """Return the light at the origin, without the place's turn."""
     rows, columns = _AMBIENT_RAYS
     height = np.pi * (0.5 - (np.arange(rows) + 0.5) / rows)
