@@ -6,7 +6,18 @@ from L5/S1 to C7, inward along the normal of the smoothed midline by
     d = (d0 * stature / 1.75 m + k * t) / 2
 
 where t is the local thickness of the trunk from back to front. Half of the depth follows the
-skeleton, half the soft tissue. The rig's own spine bones lie up to 48 mm behind these points and
+skeleton, half the soft tissue.
+
+Shares of the way add up the heights of vertebral bodies and discs: thoracic ones of Kunkel et al.
+2011 (J Anat 219:375, Table 2), lumbar ones of Gilad and Nissan 1985 (J Anat 143:115) and Bach et
+al. 2019 (World Neurosurg 124:e106), cervical ones of Yukawa et al. 2012 (Eur Spine J 21:1492).
+Depths are the way from the skin to the epidural space (Cha et al. 2011, Anesth Pain Med 6:16, at
+L2 to S1; Br J Anaesth 2004;92:271, at T10/11; Aldrete et al. 1998, J Clin Anesth 10:309, at C7 to
+T3), plus the depth of the canal (Panjabi et al. 1991, 1992, Spine 16:861 and 17:299), plus half a
+vertebral body: 77, 79, 71, 68, 66 and 65 mm at L5, L3, T12/L1, T8, T3 and C7 of a person of
+1.75 m, each +- 8 mm. No source gives the depth of the bodies of T8 and T3 directly.
+
+The rig's own spine bones lie up to 48 mm behind these points and
 are moved onto the vertebral curve, so that bending keeps the distance between vertebrae.
 """
 
@@ -40,14 +51,19 @@ _LEVELS = {
     # keypoint: (share of the way from L5/S1 = 0 to C7 = 1, d0 mm, k)
     "spine_01": (0.0375, 74.0, 0.36),  # L5
     "spine_02": (0.190, 76.0, 0.37),  # L3
-    "spine_03": (0.367, 64.0, 0.32),  # T12/L1
-    "spine_04": (0.632, 56.0, 0.27),  # T8
-    "spine_05": (0.869, 56.0, 0.35),  # T3
-    "neck": (1.0, 58.0, 0.46),  # C7
+    "spine_03": (0.367, 69.0, 0.345),  # T12/L1
+    "spine_04": (0.632, 69.0, 0.335),  # T8
+    "spine_05": (0.869, 67.0, 0.42),  # T3
+    "neck": (1.0, 62.0, 0.495),  # C7
 }
 _L5S1 = (0.0, 72.0, 0.36)
 _T12L1, _T1 = 0.367, 0.957
 """Shares of the end levels of lordosis (T12/L1 to L5/S1) and kyphosis (T1 to T12/L1)."""
+
+_L5_PELVIC, _SACRUM_PELVIC = 0.48, 0.72
+"""Share of the pelvis in the motion of L5 and the sacrum. The skin over them slides with the
+lumbar spine; at these shares neither the distance between the two (<= 1.9 %) nor their depth
+(<= 4.8 mm) changes much over 60 degrees of flexion."""
 
 _PIVOTS = ("spine04", "spine03", "spine02", "spine01", "neck01")
 """Bones of the rig that bend the spine, tail to head; their pivots go onto the curve."""
@@ -216,9 +232,7 @@ class Anatomy:
         table = np.array([_L5S1, *_LEVELS.values()])
         d0 = np.interp(shares, table[:, 0], table[:, 1])
         k = np.interp(shares, table[:, 0], table[:, 2])
-        return SpineCurve(
-            shares, self._centres(rest, shares, d0, k), self._weights_at(shares)
-        )
+        return SpineCurve(shares, self._centres(rest, shares, d0, k), self._weights_at(shares))
 
     def _weights_at(self, shares: Float64) -> Float64:
         """Return the skin weights (N, J) of the midline at `shares`."""
@@ -235,9 +249,7 @@ class Anatomy:
         for bone in _PIVOTS:
             at = self.body.index[bone]
             pivots[at, 0] = 0.0
-            pivots[at, 1] = np.interp(
-                pivots[at, 2], curve.points[order, 2], curve.points[order, 1]
-            )
+            pivots[at, 1] = np.interp(pivots[at, 2], curve.points[order, 2], curve.points[order, 1])
         return pivots
 
     def _landmarks(self, rest: RestBody) -> tuple[dict[str, Float64], dict[str, Float64]]:
@@ -250,14 +262,15 @@ class Anatomy:
             points[name], weights[name] = corners @ vertices, bones
         table = np.array(list(_LEVELS.values()))
         centres = self._centres(rest, table[:, 0], table[:, 1], table[:, 2])
-        for name, centre, row in zip(
-            _LEVELS, centres, self._weights_at(table[:, 0]), strict=True
-        ):
+        for name, centre, row in zip(_LEVELS, centres, self._weights_at(table[:, 0]), strict=True):
             points[name], weights[name] = centre, row
+        # L5 lies below the rig's lowest joint of the spine: it goes with the pelvis more than its
+        # skin does.
+        weights["spine_01"] = self._with_pelvis(weights["spine_01"], _L5_PELVIC)
         self._neck_and_head(vertices, scale, points, weights)
         sacrum = self._centres(rest, *(np.array([value]) for value in _L5S1))[0]
         points["hip"] = sacrum + 0.050 * scale * np.array([0.0, 0.62, -0.78])
-        weights["hip"] = self._rigid("root")
+        weights["hip"] = self._with_pelvis(self._midline_weights[0], _SACRUM_PELVIC)
         for name, ids in _LATISSIMUS.items():
             inward = np.array([-0.012 if name.startswith("left") else 0.012, 0.0, 0.0])
             points[name] = vertices[list(ids)].mean(axis=0) + inward * scale
@@ -284,6 +297,10 @@ class Anatomy:
         weights["neck_02"] = (self._weights[855] + self._weights[854]) / 2
         points["head"] = vertices[_HEAD_TOP]
         weights["head"] = self._weights[_HEAD_TOP]
+
+    def _with_pelvis(self, weights: Float64, share: float) -> Float64:
+        """Return bone weights (J,) of which the pelvis takes a share."""
+        return np.asarray((1 - share) * weights + share * self._rigid("root"))
 
     def _rigid(self, bone: str) -> Float64:
         row = np.zeros(len(self.body.index))

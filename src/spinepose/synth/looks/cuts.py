@@ -65,8 +65,9 @@ def top_cut(
         low = notch + 0.02 - back
         cut = np.where(z > low, 0.09 * (np.abs(side) / 0.085 - 1), low - z)
         del hole
-        cover = np.where(~front & (z > low - 0.05), np.minimum(cover, np.maximum(cut, low - z)),
-                         cover)
+        cover = np.where(
+            ~front & (z > low - 0.05), np.minimum(cover, np.maximum(cut, low - z)), cover
+        )
     if open_front > 0:
         gap = open_front * np.clip((notch + 0.03 - z) / (notch - hem), 0.15, 1.0)
         cover = np.where(front & (side < 0.25), np.minimum(cover, side - gap), cover)
@@ -82,8 +83,11 @@ def _sleeve(regions: Regions, sleeve: float, neckline: Neckline) -> Float64:
     x, y, z = regions.rest.T
     side = np.abs(x)
     radius = {"tank": 0.070, "strap": 0.098, "bandeau": 0.085}.get(neckline, 0.060)
-    ball = np.sqrt((side - shoulder[0] - 0.012) ** 2 + (y - shoulder[1]) ** 2
-                   + (0.75 * (z - shoulder[2] - 0.01)) ** 2)
+    ball = np.sqrt(
+        (side - shoulder[0] - 0.012) ** 2
+        + (y - shoulder[1]) ** 2
+        + (0.75 * (z - shoulder[2] - 0.01)) ** 2
+    )
     cover = np.minimum(ball - radius, -regions.arm_length - 0.005)
     if neckline == "strap":
         # Two straps over the shoulders: free skin between them and beside the neck.
@@ -93,9 +97,7 @@ def _sleeve(regions: Regions, sleeve: float, neckline: Neckline) -> Float64:
     return np.asarray(cover)
 
 
-def bottom_cut(
-    regions: Regions, *, waist: float, hem: float, brief: float = 0.0
-) -> Float64:
+def bottom_cut(regions: Regions, *, waist: float, hem: float, brief: float = 0.0) -> Float64:
     """Return the cut of trousers, shorts or briefs.
 
     Parameters

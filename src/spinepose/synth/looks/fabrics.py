@@ -100,7 +100,11 @@ def cloth(
         third = _far(rng, [first, second])
     if pattern is Pattern.HEATHER:
         value = rng.uniform(0.5, 1.6)
-        second = (min(first[0] * value, 0.9), min(first[1] * value, 0.9), min(first[2] * value, 0.9))
+        second = (
+            min(first[0] * value, 0.9),
+            min(first[1] * value, 0.9),
+            min(first[2] * value, 0.9),
+        )
     return Material(
         Kind.CLOTH,
         first,

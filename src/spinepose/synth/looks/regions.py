@@ -46,9 +46,7 @@ class Regions:
         """(V,) m along the arm from the shoulder joint, negative on the trunk."""
         self.mean_of_neighbours = _averaging(self.faces, count)
         """(V, V) sparse: the mean of a vertex's neighbours on the skin."""
-        self.eyes = {
-            side: np.unique(body.asset.helpers[f"{side}_eye"]) for side in ("l", "r")
-        }
+        self.eyes = {side: np.unique(body.asset.helpers[f"{side}_eye"]) for side in ("l", "r")}
 
     def point(self, name: str) -> Float64:
         """Return a keypoint (3,) of the reference body, m."""

@@ -195,9 +195,7 @@ class _Tailor:
         """Return what a loose garment hangs away from the trunk; heights on the reference."""
         scale = self.subject.rest.stature / self.regions.reference.rest.stature
         trunk = self.regions.skin & ~self.regions.arm & ~self.regions.head
-        return hanging(
-            self.subject.rest.vertices, trunk, top * scale, bottom * scale, looseness
-        )
+        return hanging(self.subject.rest.vertices, trunk, top * scale, bottom * scale, looseness)
 
     # -- garments -------------------------------------------------------------------------------
 
@@ -451,8 +449,9 @@ class _Tailor:
     def shoes(self) -> None:
         """Bare feet, socks, shoes or boots."""
         rng = self.rng
-        kind = str(rng.choice(["bare", "socks", "low", "high", "boots"],
-                              p=[0.2, 0.07, 0.5, 0.13, 0.10]))
+        kind = str(
+            rng.choice(["bare", "socks", "low", "high", "boots"], p=[0.2, 0.07, 0.5, 0.13, 0.10])
+        )
         self.names.append(f"feet: {kind}")
         if kind == "bare":
             return
@@ -465,8 +464,11 @@ class _Tailor:
             self.shell("socks", cuts.foot_cut(self.regions, height), 0.002, sock, smooth=4, ease=0)
         if kind == "socks":
             return
-        top = {"low": rng.uniform(0.065, 0.085), "high": rng.uniform(0.11, 0.15),
-               "boots": rng.uniform(0.2, 0.38)}[kind]
+        top = {
+            "low": rng.uniform(0.065, 0.085),
+            "high": rng.uniform(0.11, 0.15),
+            "boots": rng.uniform(0.2, 0.38),
+        }[kind]
         self.sole = float(rng.uniform(0.012, 0.032))
         self.shell(
             "shoes",
@@ -503,7 +505,9 @@ class _Tailor:
         self.materials["soles"] = Material(Kind.CLOTH, tone, tone, tone, gloss=0.02)
         for sign in (1, -1):
             mine = np.flatnonzero(
-                self.regions.foot & self.regions.skin & (skin[:, 2] < 0.045)
+                self.regions.foot
+                & self.regions.skin
+                & (skin[:, 2] < 0.045)
                 & (np.sign(self.regions.rest[:, 0]) == sign)
             )
             flat = skin[mine][:, :2]
@@ -513,9 +517,7 @@ class _Tailor:
             ring = _resampled(outline, 28)
             away = ring - middle
             ring = middle + away * (1 + 0.007 / np.linalg.norm(away, axis=1, keepdims=True))
-            nearest = mine[
-                np.linalg.norm(flat[None] - ring[:, None], axis=2).argmin(axis=1)
-            ]
+            nearest = mine[np.linalg.norm(flat[None] - ring[:, None], axis=2).argmin(axis=1)]
             levels = (0.012, -0.2 * self.sole, -self.sole)
             widths = (0.0, 0.004, 0.0)
             rows = []
@@ -550,8 +552,9 @@ class _Tailor:
             if self.female
             else {"short": 0.52, "shaved": 0.2, "curly": 0.12, "bald": 0.1, "long": 0.06}
         )
-        style = str(rng.choice(list(styles), p=np.array(list(styles.values())) /
-                               sum(styles.values())))
+        style = str(
+            rng.choice(list(styles), p=np.array(list(styles.values())) / sum(styles.values()))
+        )
         self.names.append(f"hair: {style}")
         if style == "bald":
             return
@@ -611,14 +614,10 @@ class _Tailor:
                 middle, np.array([rng.uniform(0.022, 0.035), 0.034, length / 2 + 0.03])
             )
         rest = self.regions.point("head") + (vertices - top)
-        self.solids.append(
-            Solid(vertices, faces, np.full(len(vertices), anchor), rest, "hair")
-        )
+        self.solids.append(Solid(vertices, faces, np.full(len(vertices), anchor), rest, "hair"))
 
 
-def draw_wardrobe(
-    regions: Regions, subject: Subject, rng: np.random.Generator
-) -> Wardrobe:
+def draw_wardrobe(regions: Regions, subject: Subject, rng: np.random.Generator) -> Wardrobe:
     """Return random clothes, shoes and hair for one body."""
     tailor = _Tailor(regions, subject, rng)
     shape = subject.shape

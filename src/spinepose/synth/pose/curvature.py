@@ -17,17 +17,40 @@ __all__ = ["Curvature", "Target", "draw_target", "fit_curvature"]
 Float64 = npt.NDArray[np.float64]
 Variant = Literal["healthy", "kyphotic", "scoliotic"]
 
-LORDOSIS = (36.0, 7.0)
-KYPHOSIS = (34.0, 6.0)
-HYPERKYPHOSIS = (58.0, 6.0)
+LORDOSIS = {"men": (39.0, 9.0), "women": (43.0, 9.0)}
+"""Mean and standard deviation of the standing lordosis between the tangents at T12/L1 and L5.
+
+Vialle et al. 2005 (J Bone Joint Surg Am 87:260): L1 to L5 43 +- 11 degrees; Hasegawa et al. 2017:
+men, L1 to S1, 56 +- 13, of which the disc L5/S1 takes 13. Women have more (Yukawa et al. 2018,
+Eur Spine J 27:426; Zhu et al. 2014, Spine 39:E1); that they have 4 degrees more is our reading.
+"""
+
+KYPHOSIS = (34.0, 8.0)
+"""Mean and standard deviation of the standing kyphosis between the tangents at T1 and T12/L1.
+
+T1 to T12 by end plates: 36 +- 10 degrees (Yukawa et al. 2018), 44 (Harrison et al. 2002, J Spinal
+Disord Tech 15:213); tangents of the curve give about .82 of that.
+"""
+
+HYPERKYPHOSIS = (48.0, 6.0, 42.0, 62.0)
+"""Mean, deviation and range of hyperkyphosis: 50 degrees and more by end plates (Koele et al.
+2020), 41 between tangents."""
+
 COBB = (12.0, 50.0)
+"""Range of scoliosis: from 10 degrees on (the convention of the Scoliosis Research Society)."""
+
+_RIGHT_THORACIC = 0.9
+"""Share of thoracic curves that are convex to the right."""
+_FLATTER = 8.0
+"""Degrees by which scoliosis flattens the thoracic kyphosis (direction: Konieczny et al. 2013)."""
 
 _LUMBAR = {"spine04": 0.35, "spine03": 0.35, "spine02": 0.30}
 _THORACIC = {"spine02": 0.30, "spine01": 0.70}
 _S_CURVE = {"spine04": -0.5, "spine03": -0.5, "spine02": 0.95, "spine01": 0.75, "neck01": -0.7}
 """Lateral turns of a right thoracic, left lumbar curve, the commonest pattern (Lenke 1)."""
 _COUPLED_TWIST = 0.35
-"""Axial rotation of the vertebrae towards the convexity for each degree of lateral turn."""
+"""Axial rotation of the vertebrae towards the convexity for each degree of lateral turn: they go
+together linearly; the slope is our assumption."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +82,36 @@ class Curvature:
     rotations: dict[str, Float64]
 
 
-def draw_target(rng: np.random.Generator, variant: Variant = "healthy") -> Target:
-    """Return the neutral spine of a random adult of a variant."""
-    lordosis = float(np.clip(rng.normal(*LORDOSIS), LORDOSIS[0] - 16, LORDOSIS[0] + 16))
-    kyphosis = float(np.clip(rng.normal(*KYPHOSIS), KYPHOSIS[0] - 14, KYPHOSIS[0] + 14))
+def draw_target(
+    rng: np.random.Generator, gender: float = 0.5, variant: Variant = "healthy"
+) -> Target:
+    """Return the neutral spine of a random adult.
+
+    Parameters
+    ----------
+    gender
+        0 male to 1 female, as in `Shape`.
+    variant
+        Healthy, with a hyperkyphosis, or with a scoliosis (its sign: positive = convex to the
+        right in the thorax).
+    """
+
+    def within(mean: float, deviation: float) -> float:
+        return float(mean + deviation * np.clip(rng.normal(), -2, 2))
+
+    lordosis = within(
+        float(np.interp(gender, [0, 1], [LORDOSIS["men"][0], LORDOSIS["women"][0]])),
+        LORDOSIS["men"][1],
+    )
+    kyphosis = within(*KYPHOSIS)
     cobb = 0.0
     if variant == "kyphotic":
-        kyphosis = float(np.clip(rng.normal(*HYPERKYPHOSIS), 50.0, 72.0))
+        mean, deviation, low, high = HYPERKYPHOSIS
+        kyphosis = float(np.clip(rng.normal(mean, deviation), low, high))
         lordosis += 4.0
     elif variant == "scoliotic":
-        cobb = float(rng.uniform(*COBB)) * float(rng.choice([1.0, 1.0, 1.0, -1.0]))
+        cobb = float(rng.uniform(*COBB)) * (1.0 if rng.uniform() < _RIGHT_THORACIC else -1.0)
+        kyphosis = max(kyphosis - _FLATTER, 8.0)
     return Target(variant, lordosis, kyphosis, cobb)
 
 

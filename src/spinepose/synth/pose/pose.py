@@ -15,7 +15,7 @@ __all__ = ["LIMITS", "Arm", "Leg", "Pose", "limited", "mirrored"]
 Vector = tuple[float, float, float]
 FootContact = Literal["flat", "toes", "heel", "free"]
 HandContact = Literal["floor", "free"]
-Base = Literal["feet", "seat", "floor", "hang", "air"]
+Base = Literal["feet", "seat", "floor", "hands", "hang", "air"]
 
 LIMITS: dict[str, tuple[float, float]] = {
     "trunk_flexion": (-45.0, 85.0),
@@ -25,18 +25,19 @@ LIMITS: dict[str, tuple[float, float]] = {
     "neck_lateral": (-45.0, 45.0),
     "neck_twist": (-75.0, 75.0),
     "hip_flexion": (-30.0, 135.0),
-    "hip_abduction": (-25.0, 75.0),
-    "hip_rotation": (-40.0, 60.0),
+    "hip_abduction": (-25.0, 70.0),
+    "hip_rotation": (-50.0, 55.0),
     "knee": (0.0, 150.0),
-    "ankle": (-50.0, 30.0),
+    "ankle": (-58.0, 32.0),
     "elbow": (0.0, 150.0),
     "wrist": (-75.0, 80.0),
 }
-"""Range of each angle in degrees: the widest means of healthy adults over sexes and ages.
+"""Range of each angle in degrees: means of healthy adults plus two standard deviations.
 
-Limbs: Soucie et al. 2011 (Haemophilia 17:500, Table 2) and Boone & Azen 1979 (J Bone Joint Surg
-61-A:756), widened by two standard deviations for athletes; trunk and neck: White & Panjabi 1990
-(Clinical Biomechanics of the Spine, 2nd ed., Table 2-5), levels added up.
+Limbs: Boone and Azen 1979 (J Bone Joint Surg Am 61:756) and Soucie et al. 2011 (Haemophilia
+17:500); the ankle's dorsiflexion under load: Hemmerich et al. 2006 (J Orthop Res 24:770); the
+hip's abduction is a dancer's. Trunk and neck: ranges of the American Academy of Orthopaedic
+Surgeons (1965), widened alike.
 """
 
 
@@ -102,7 +103,8 @@ class Pose:
     feet, hands
         What the left and the right one touch: contacts are reached exactly by inverse kinematics.
     base
-        What carries the body: its feet, a seat, the floor under any part, a bar above, or nothing.
+        What carries the body: its feet, a seat, the floor under any part (the body comes to rest
+        there), the hands in balance, a bar above, or nothing.
     lift
         m: height over the ground when nothing carries the body; of the seat when that does.
     """
@@ -161,9 +163,7 @@ def limited(pose: Pose) -> Pose:
         )
 
     def arm(limb: Arm) -> Arm:
-        return replace(
-            limb, elbow=clip("elbow", limb.elbow), wrist=clip("wrist", limb.wrist)
-        )
+        return replace(limb, elbow=clip("elbow", limb.elbow), wrist=clip("wrist", limb.wrist))
 
     return replace(
         pose,

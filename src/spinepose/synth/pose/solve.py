@@ -12,6 +12,7 @@ from scipy.spatial.transform import Rotation
 from spinepose.synth.anatomy import Subject
 from spinepose.synth.body.model import Body
 from spinepose.synth.pose.curvature import Curvature
+from spinepose.synth.pose.settle import settling_turn
 from spinepose.synth.pose.pose import Arm, FootContact, Leg, Pose, Vector
 
 __all__ = ["Posed", "Poser", "two_bone"]
@@ -20,14 +21,25 @@ Float64 = npt.NDArray[np.float64]
 Side = Literal["L", "R"]
 _SIGN = {"L": 1.0, "R": -1.0}
 
-FLEXION_SHARES = {"spine04": 0.30, "spine03": 0.27, "spine02": 0.25, "spine01": 0.18}
-LATERAL_SHARES = {"spine04": 0.18, "spine03": 0.24, "spine02": 0.30, "spine01": 0.28}
-TWIST_SHARES = {"spine04": 0.05, "spine03": 0.08, "spine02": 0.36, "spine01": 0.51}
-"""Share of each spinal joint of the rig in the motion of the trunk, summed from the ranges of
-the levels that it stands for (White & Panjabi 1990, Clinical Biomechanics of the Spine, 2nd ed.,
-Table 2-5)."""
+FLEXION_SHARES = {"spine04": 0.31, "spine03": 0.28, "spine02": 0.19, "spine01": 0.22}
+LATERAL_SHARES = {"spine04": 0.15, "spine03": 0.23, "spine02": 0.23, "spine01": 0.39}
+TWIST_SHARES = {"spine04": 0.08, "spine03": 0.09, "spine02": 0.17, "spine01": 0.66}
+"""Share of each spinal joint of the rig in the motion of the trunk.
 
-NECK_SHARES = {"neck01": 0.35, "neck02": 0.20, "neck03": 0.15, "head": 0.30}
+The joints stand at about L4/5, L2/3, T11/12 and T7/8; each carries the levels nearest to it. Mean
+of the ranges in vitro (White and Panjabi 1990, Clinical Biomechanics of the Spine, 2nd ed.) and in
+vivo (Pearcy et al. 1984, Spine 9:294, and Pearcy and Tibrewal 1984, Spine 9:582; Morita et al.
+2014, Eur Spine J 23:673; Fujii et al. 2007, Eur Spine J 16:1867).
+"""
+
+NECK_SHARES = {
+    "neck01": (0.37, 0.40, 0.20),
+    "neck02": (0.20, 0.24, 0.12),
+    "neck03": (0.13, 0.20, 0.10),
+    "head": (0.30, 0.16, 0.58),
+}
+"""Share of each joint of the neck in flexion, lateral bending and twist; C0 to C2, which the head
+stands for, carry .33, .16 and .58 of it (White and Panjabi 1990, Table 2-5)."""
 
 _SCAPULAR_RHYTHM = 0.22
 """Elevation of the shoulder girdle for each degree of the arm's above 30: of 180 degrees the
@@ -101,6 +113,7 @@ class Poser:
         self.body = body
         self.subject = subject
         self.curvature = curvature
+        self._some_weights = body.weights[body.skin_vertices[::4]]
         self._scale = subject.rest.stature / 1.75
         self._legs = {
             side: self._limb(f"upperleg01.{side}", f"lowerleg01.{side}", f"foot.{side}", (1, 0, 0))
@@ -119,9 +132,21 @@ class Poser:
         """
         rotations = self._trunk(pose)
         self._limbs(rotations, pose)
+        if pose.base == "floor":
+            self._settle(rotations)
         shift = np.array([0.0, 0.0, self._root_height(rotations, pose)])
         self._contacts(rotations, pose, shift)
         return self._finish(rotations, shift, pose)
+
+    def _settle(self, rotations: Float64) -> None:
+        """Turn the root so that the body rests on the ground instead of standing on one point."""
+        transforms = self.body.transforms(self.subject.pivots, rotations)
+        some = self.body.skin_vertices[::4]
+        points = self.body.skin(self.subject.rest.vertices[some], transforms, self._some_weights)
+        # The surface's mean is near enough to the centre of mass of a body.
+        turn = settling_turn(points, points.mean(axis=0))
+        root = self.body.index["root"]
+        rotations[root] = turn @ rotations[root]
 
     def _finish(self, rotations: Float64, shift: Float64, pose: Pose) -> Posed:
         """Skin the body and settle it on the ground."""
@@ -144,9 +169,7 @@ class Poser:
             subject.curve.angles(subject.curve.posed(transforms), lateral, up),
         )
 
-    def _limb(
-        self, upper: str, lower: str, end: str, hinge: tuple[int, int, int] | None
-    ) -> _Limb:
+    def _limb(self, upper: str, lower: str, end: str, hinge: tuple[int, int, int] | None) -> _Limb:
         at = [self.subject.pivots[self.body.index[bone]] for bone in (upper, lower, end)]
         first, second = at[1] - at[0], at[2] - at[1]
         lengths = float(np.linalg.norm(first)), float(np.linalg.norm(second))
@@ -162,7 +185,7 @@ class Poser:
             angles = np.array(pose.trunk) * (flexion, LATERAL_SHARES[bone], TWIST_SHARES[bone])
             rotations[index[bone]] = _turn(angles)
         for bone, share in NECK_SHARES.items():
-            rotations[index[bone]] = _turn(np.array(pose.neck) * share)
+            rotations[index[bone]] = _turn(np.array(pose.neck) * np.array(share))
         for bone, neutral in self.curvature.rotations.items():
             rotations[index[bone]] = rotations[index[bone]] @ neutral
         pitch, roll, yaw = pose.pelvis

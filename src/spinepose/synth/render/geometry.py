@@ -14,8 +14,15 @@ from spinepose.synth.mesh import Mesh, vertex_normals
 from spinepose.synth.render.materials import Kind, Material, pack
 from spinepose.synth.render.raster import heights
 
-__all__ = ["Geometry", "GroundShade", "SunMap", "ambient", "ground_shade", "joined_geometry",
-           "sun_map"]
+__all__ = [
+    "Geometry",
+    "GroundShade",
+    "SunMap",
+    "ambient",
+    "ground_shade",
+    "joined_geometry",
+    "sun_map",
+]
 
 Float32 = npt.NDArray[np.float32]
 Int32 = npt.NDArray[np.int32]
@@ -58,9 +65,21 @@ class Geometry:
 
 
 def joined_geometry(
-    people: list[tuple[list[Layer], dict[str, Material]]], things: list[Mesh]
+    people: list[tuple[list[Layer], dict[str, Material]]],
+    worn: list[list[Mesh]],
+    things: list[Mesh],
 ) -> Geometry:
-    """Return people (objects 0, 1, ...) and things (the objects after them) as one geometry."""
+    """Return people (objects 0, 1, ...) and things (the objects after them) as one geometry.
+
+    Parameters
+    ----------
+    people
+        Layers and materials of each person.
+    worn
+        What else is part of each person: caps, glasses.
+    things
+        Everything else.
+    """
     parts: list[tuple[npt.NDArray[np.floating], ...]] = []
     rows: list[Material] = [_PAINT]
     material_of: list[Int32] = []
@@ -97,7 +116,9 @@ def joined_geometry(
                     layer.vertices, layer.faces, layer.cover, layer.rest, white,
                     at[layer.material], number,
                 )  # fmt: skip
-    for number, thing in enumerate(things, start=len(people)):
+    numbered = [(number, thing) for number, own in enumerate(worn) for thing in own]
+    numbered += list(enumerate(things, start=len(people)))
+    for number, thing in numbered:
         ones = np.ones(len(thing.vertices))
         add(thing.vertices, thing.faces, ones, thing.vertices, thing.colors, 0, number)
     stacked = [np.concatenate(arrays).astype(np.float32) for arrays in zip(*parts, strict=True)]

@@ -69,8 +69,10 @@ def _square_wave(x: float, duty: float, blur: float) -> float:  # pragma: no cov
         return duty
     t = x - np.floor(x)
     blur = max(blur, 1e-3)
-    return _smooth(-blur, blur, t) - _smooth(duty - blur, duty + blur, t) + _smooth(
-        1 - blur, 1 + blur, t
+    return (
+        _smooth(-blur, blur, t)
+        - _smooth(duty - blur, duty + blur, t)
+        + _smooth(1 - blur, 1 + blur, t)
     )
 
 
@@ -181,8 +183,10 @@ def _face_paint(
     lower = 0.0105 * (1 - w * w)
     lips = 0.0
     if w < 1:
-        lips = _smooth(upper + 0.001, upper - 0.002, v) if v > 0 else _smooth(
-            lower + 0.001, lower - 0.002, -v
+        lips = (
+            _smooth(upper + 0.001, upper - 0.002, v)
+            if v > 0
+            else _smooth(lower + 0.001, lower - 0.002, -v)
         )
     line = _smooth(0.0022, 0.0006, abs(v)) * _smooth(1.05, 0.9, w)
     cheek = np.exp(-(((side - 0.05) / 0.022) ** 2) - ((z - marks[0, 2] + 0.005) / 0.02) ** 2)
