@@ -21,7 +21,7 @@ Float64 = npt.NDArray[np.float64]
 
 _ONE_HAND = {
     "throw": ("ball", "tennis_racket", "badminton_racket"),
-    "swing": ("bat", "hockey_stick", "tennis_racket"),
+    "swing": ("baseball_bat", "hockey_stick", "tennis_racket", "cricket_bat"),
     "stand": ("bottle", "phone", "shopping_bag", "umbrella", "ball", "tennis_racket"),
     "walk": ("bottle", "phone", "shopping_bag", "umbrella", "walking_stick"),
     "sit": ("phone", "bottle", "tablet"),
