@@ -7,6 +7,7 @@ from cyclopts import App
 from spinepose.cli.doctor import doctor
 from spinepose.cli.models import models_app
 from spinepose.cli.run import run
+from spinepose.cli.synth import synth
 
 __all__ = ["app"]
 
@@ -27,3 +28,4 @@ app = App(
 app.default(run)
 app.command(models_app)
 app.command(doctor)
+app.command(synth)

@@ -16,11 +16,12 @@ __all__ = ["Console", "ProgressBar"]
 
 
 class ProgressBar:
-    """Counts frames on a bar with rate and remaining time; silent when it has no bar."""
+    """Counts things on a bar with rate and remaining time; silent when it has no bar."""
 
-    def __init__(self, name: str, progress: Progress | None) -> None:
+    def __init__(self, name: str, progress: Progress | None, unit: str = "fps") -> None:
         self._name = name
         self._progress = progress
+        self._unit = unit
         self._task: TaskID | None = None
         self._count = 0
         self._start = time.perf_counter()
@@ -31,12 +32,12 @@ class ProgressBar:
         if self._progress is not None:
             self._task = self._progress.add_task(self._name, total=total, fps="")
 
-    def advance(self) -> None:
-        """Count one frame."""
-        self._count += 1
+    def advance(self, count: int = 1) -> None:
+        """Count some things."""
+        self._count += count
         if self._progress is not None and self._task is not None:
             rate = self._count / max(time.perf_counter() - self._start, 1e-6)
-            self._progress.update(self._task, advance=1, fps=f"{rate:.1f} fps")
+            self._progress.update(self._task, advance=count, fps=f"{rate:.1f} {self._unit}")
 
 
 class Console:
@@ -72,10 +73,10 @@ class Console:
         print(f"spinepose: error: {' '.join(text.split())}", file=sys.stderr)
 
     @contextmanager
-    def progress(self, name: str) -> Iterator[ProgressBar]:
+    def progress(self, name: str, unit: str = "fps") -> Iterator[ProgressBar]:
         """Show a progress bar on standard error, when a person is looking."""
         if self.quiet or self.json_lines or not sys.stderr.isatty():
-            yield ProgressBar(name, None)
+            yield ProgressBar(name, None, unit)
             return
         from rich.console import Console as RichConsole
         from rich.progress import (
