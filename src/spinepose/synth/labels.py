@@ -24,6 +24,8 @@ HIDDEN, OCCLUDED, VISIBLE = 0, 1, 2
 
 _SKIN_LAYER = 0.02
 """A point this little behind the first skin on its ray is seen, m: clothes, folds, rounding."""
+_LEAST_DEPTH = 0.025
+"""Depth that points on the skin are taken to have, m: the top of a head is seen from its side."""
 _SMALLEST = 60
 """People with fewer visible pixels get no annotation."""
 
@@ -95,8 +97,7 @@ def label_people(
             ).all(axis=1)
         flags = np.where(within, flags, HIDDEN)
         seen = flags == VISIBLE
-        places = np.rint(keypoints[seen]).astype(int)
-        inside = int(mask[places[:, 1], places[:, 0]].sum())
+        inside = int(_touched(mask, keypoints[seen]).sum())
         keypoints = np.where(within[:, None], keypoints, 0.0)
         rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
         box = (
@@ -132,8 +133,8 @@ def visibility(
     The ray from the camera to the keypoint is followed through all surfaces. Most keypoints lie
     inside the body, so that some tissue is always before them. A keypoint is *visible* when
     nothing but its own flesh is: the ray enters the person's skin once and leaves it no more, and
-    its way through the flesh is at most twice the keypoint's depth under the nearest skin (plus
-    20 mm). A nose seen from behind, a spine behind an arm or behind another person is occluded.
+    its way through the flesh is at most twice the keypoint's depth under the nearest skin (taken
+    as 25 mm where it is less) plus 20 mm. A nose seen from behind, a spine behind an arm or behind another person is occluded.
     Clothes of the person itself hide nothing.
 
     Parameters
@@ -162,7 +163,7 @@ def visibility(
     first, before = np.full(count, np.inf), np.zeros(count)
     crossed = np.zeros((count, 2), np.int32)
     depths_along(ideal, depth, skin, skin_faces, first, before, crossed)
-    other, _, _ = np.full(count, np.inf), np.zeros(count), None
+    other = np.full(count, np.inf)
     faces = geometry.faces[geometry.object_of != number]
     if len(faces):
         unused = np.zeros(count)
@@ -170,7 +171,8 @@ def visibility(
         depths_along(ideal, depth, view.points, faces, other, unused, nothing)
     flesh = depth - np.minimum(first, depth)
     near = flesh <= _SKIN_LAYER
-    through = (flesh <= 2 * posed.subject.depths + _SKIN_LAYER) & (crossed[:, 1] == 0)
+    longest = 2 * np.maximum(posed.subject.depths, _LEAST_DEPTH) + _SKIN_LAYER
+    through = (flesh <= longest) & (crossed[:, 1] == 0)
     # Things that only touch the skin around the point do not hide it.
     free = other >= np.minimum(first, depth) - 1e-3
     return np.where((near | through) & free, VISIBLE, OCCLUDED)
@@ -204,6 +206,20 @@ def view_of(camera: Camera, posed: Posed) -> str:
 def posed_index(posed: Posed, keypoint: str) -> int:
     """Return the bone that moves a keypoint most."""
     return int(posed.subject.keypoint_weights[SPINETRACK.index(keypoint)].argmax())
+
+
+def _touched(mask: npt.NDArray[np.uint8], points: Float64) -> npt.NDArray[np.bool_]:
+    """Return whether any of the four pixels around each point (N, 2) belongs to a mask.
+
+    A mask holds the pixels whose centre is covered; a point inside of the outline may lie between
+    a covered and a free one.
+    """
+    rows, columns = np.array(mask.shape) - 1
+    x, y = np.floor(points).astype(int).T
+    around = [
+        mask[np.clip(y + b, 0, rows), np.clip(x + a, 0, columns)] for a in (0, 1) for b in (0, 1)
+    ]
+    return np.asarray(np.any(around, axis=0))
 
 
 def _polygons(mask: npt.NDArray[np.uint8]) -> list[list[float]]:

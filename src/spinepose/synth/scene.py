@@ -19,10 +19,12 @@ from spinepose.synth.cameras import Camera, look_at
 from spinepose.synth.looks.regions import Regions
 from spinepose.synth.looks.wardrobe import Wardrobe, draw_wardrobe
 from spinepose.synth.mesh import Mesh
+from spinepose.synth.mocap import find_motions
 from spinepose.synth.pose.activities import Motion, draw_motion
 from spinepose.synth.pose.clearance import Clearance
 from spinepose.synth.pose.curvature import Variant, draw_target, fit_curvature
 from spinepose.synth.pose.pose import Pose
+from spinepose.synth.pose.retarget import recorded_motion
 from spinepose.synth.pose.solve import Posed, Poser
 from spinepose.synth.props.catalogue import OCCLUDERS
 from spinepose.synth.render.geometry import (
@@ -41,6 +43,8 @@ Float64 = npt.NDArray[np.float64]
 
 _CROWD = (0.64, 0.19, 0.08, 0.05, 0.025, 0.015)
 """Shares of scenes with 1, 2, ... 6 people."""
+_RECORDED = 0.5
+"""Share of recorded motions when there are some."""
 _TRIES = 4
 _DEEPEST = 0.03
 """Penetration beyond which a pose is drawn again, m."""
@@ -180,6 +184,7 @@ class Studio:
         self.regions = Regions(self.anatomy)
         self.clearance = Clearance(self.body)
         self.backdrops = open_backdrops(recipe.backdrops, recipe.procedural)
+        self.motions = [] if recipe.motion is None else find_motions(recipe.motion)
         self._marks = _face_marks(self.regions)
 
     def scene(self, number: int) -> Scene:
@@ -240,11 +245,10 @@ class Studio:
         target = draw_target(spine, shape.gender, _variant(recipe, spine))
         poser = Poser(self.body, subject, fit_curvature(self.body, subject, target))
         wardrobe = draw_wardrobe(self.regions, subject, draw("clothes"))
-        names = recipe.activities or None
         best: tuple[float, Motion, float] | None = None
         for attempt in range(_TRIES):
             rng = draw("motion", attempt)
-            motion = draw_motion(rng, names)
+            motion = self._motion(rng)
             start = float(rng.uniform())
             depth = self.clearance.pose(poser, motion.at(start))[1]
             if best is None or depth < best[0]:
@@ -258,6 +262,13 @@ class Studio:
             [[np.cos(yaw), -np.sin(yaw), 0], [np.sin(yaw), np.cos(yaw), 0], [0, 0, 1.0]]
         )
         return Person(poser, best[1], wardrobe, turn, np.zeros(3), best[2], keys)
+
+    def _motion(self, rng: np.random.Generator) -> Motion:
+        """Return a recorded motion or one of the activities."""
+        if self.motions and rng.uniform() < _RECORDED:
+            path = self.motions[int(rng.integers(len(self.motions)))]
+            return recorded_motion(path, rng)
+        return draw_motion(rng, self.recipe.activities or None)
 
     def _posed(self, person: Person, time: float) -> tuple[Posed, Pose]:
         """Return a person at a time: in the world, on the soles of the shoes."""
@@ -300,7 +311,7 @@ def _placed(people: list[Person], rng: np.random.Generator, extent: object) -> l
         while True:
             spot = np.append(rng.normal(0, spread, 2), 0.0) if index else np.zeros(3)
             gaps = [
-                np.linalg.norm(spot - other) - 0.85 * (reach + reaches[k])
+                np.linalg.norm(spot - other) - 0.72 * (reach + reaches[k])
                 for k, other in enumerate(places)
             ]
             if all(gap > 0 for gap in gaps):
@@ -329,7 +340,7 @@ def _cameras(
         angle = start + 360 * index / recipe.cameras + rng.normal(0, 14)
         field_of_view = rng.uniform(24, 62)
         # 1 fills the picture; beyond, the people are smaller; below, cut by its edges.
-        room = rng.uniform(0.68, 1.0) if rng.uniform() < 0.12 else rng.uniform(0.92, 1.9)
+        room = rng.uniform(0.62, 0.9) if rng.uniform() < 0.12 else rng.uniform(0.82, 1.5)
         distance = radius * room / np.tan(np.radians(field_of_view / 2))
         distance = max(distance, 1.2)
         kind: Literal["low", "eye", "high"] = rng.choice(
