@@ -107,6 +107,9 @@ class Pose:
         there), the hands in balance, a bar above, or nothing.
     lift
         m: height over the ground when nothing carries the body; of the seat when that does.
+    balance
+        0 to 1: how far the legs incline, when the feet carry, to bring the centre of mass over
+        them.
     """
 
     pelvis: Vector = (0.0, 0.0, 0.0)
@@ -120,6 +123,7 @@ class Pose:
     hands: tuple[HandContact, HandContact] = ("free", "free")
     base: Base = "feet"
     lift: float = 0.0
+    balance: float = 0.0
 
 
 def mirrored(pose: Pose) -> Pose:

@@ -11,9 +11,10 @@ from scipy.spatial.transform import Rotation
 
 from spinepose.synth.anatomy import Subject
 from spinepose.synth.body.model import Body
+from spinepose.synth.pose.balance import Masses, support_point
 from spinepose.synth.pose.curvature import Curvature
+from spinepose.synth.pose.pose import Arm, FootContact, Pose, Vector
 from spinepose.synth.pose.settle import settling_turn
-from spinepose.synth.pose.pose import Arm, FootContact, Leg, Pose, Vector
 
 __all__ = ["Posed", "Poser", "two_bone"]
 
@@ -51,6 +52,13 @@ _HEEL_RAISE, _TOE_RAISE = 38.0, 22.0
 
 _PALM = 0.030
 """Height of the wrist over the floor when the palm lies on it, m at a stature of 1.75 m."""
+
+
+_BALANCE_STEPS, _IN_BALANCE, _MOST_INCLINED = 4, 0.012, 0.6
+"""Steps, tolerance in m and largest turn in radians of the legs that bring a body into balance."""
+
+_CLEAR = 0.012
+"""m: height at which a foot that carries nothing passes over the ground."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +123,15 @@ class Poser:
         self.curvature = curvature
         self._some_weights = body.weights[body.skin_vertices[::4]]
         self._scale = subject.rest.stature / 1.75
+        self._masses = Masses(body, subject)
+        owner = np.asarray(body.weights[body.skin_vertices].argmax(axis=1)).ravel()
+        names = np.array(list(body.index))[owner]
+        self._soles = {
+            side: body.skin_vertices[
+                [n.endswith(f".{side}") and n.startswith(("foot", "toe")) for n in names]
+            ][::3]
+            for side in "LR"
+        }
         self._legs = {
             side: self._limb(f"upperleg01.{side}", f"lowerleg01.{side}", f"foot.{side}", (1, 0, 0))
             for side in "LR"
@@ -134,6 +151,8 @@ class Poser:
         self._limbs(rotations, pose)
         if pose.base == "floor":
             self._settle(rotations)
+        elif pose.base == "feet" and pose.balance > 0:
+            self._balance(rotations, pose)
         shift = np.array([0.0, 0.0, self._root_height(rotations, pose)])
         self._contacts(rotations, pose, shift)
         return self._finish(rotations, shift, pose)
@@ -147,6 +166,35 @@ class Poser:
         turn = settling_turn(points, points.mean(axis=0))
         root = self.body.index["root"]
         rotations[root] = turn @ rotations[root]
+
+    def _balance(self, rotations: Float64, pose: Pose) -> None:
+        """Incline the legs that carry so that the centre of mass comes over the feet."""
+        index = self.body.index
+        sides = [s for s, c in zip("LR", pose.feet, strict=True) if c != "free"]
+        inclined = np.zeros(3)
+        for _ in range(_BALANCE_STEPS if sides else 0):
+            transforms = self.body.transforms(self.subject.pivots, rotations)
+            ankles = {side: self._joint(transforms, f"foot.{side}") for side in sides}
+            feet = [
+                (contact, ankles[side], -transforms[index[f"foot.{side}"], :, 1])
+                for side, contact in zip("LR", pose.feet, strict=True)
+                if side in ankles
+            ]
+            centre = self._masses.centre(transforms)
+            off = (centre[:2] - support_point(feet, centre, self._scale)) * pose.balance
+            if np.linalg.norm(off) < _IN_BALANCE:
+                return
+            hips = np.mean([self._joint(transforms, f"upperleg01.{s}")[2] for s in sides])
+            high = max(0.25, float(hips - np.mean([ankle[2] for ankle in ankles.values()])))
+            wanted = inclined + np.array([off[1], -off[0], 0.0]) / high
+            size = float(np.linalg.norm(wanted))
+            wanted *= min(1.0, _MOST_INCLINED / max(size, 1e-9))
+            turn = Rotation.from_rotvec(wanted - inclined).as_matrix()
+            inclined = wanted
+            for side in sides:
+                before = self._world(rotations, f"pelvis.{side}")
+                bone = index[f"upperleg01.{side}"]
+                rotations[bone] = before.T @ turn @ before @ rotations[bone]
 
     def _finish(self, rotations: Float64, shift: Float64, pose: Pose) -> Posed:
         """Skin the body and settle it on the ground."""
@@ -325,6 +373,8 @@ class Poser:
         for side, contact in zip("LR", pose.feet, strict=True):
             if contact != "free":
                 self._plant_foot(rotations, transforms, side, contact)
+            elif pose.base == "feet":
+                self._lift_foot(rotations, transforms, side)
         if "floor" in pose.hands:
             ground = 0.0 if pose.base in ("feet", "seat") else self._lowest(transforms)
             for side, hand in zip("LR", pose.hands, strict=True):
@@ -359,6 +409,29 @@ class Poser:
             for toe in range(1, 6):
                 rotations[index[f"toe{toe}-1.{side}"]] = _about(np.array([1.0, 0, 0]), -pitch)
 
+    def _lift_foot(self, rotations: Float64, transforms: Float64, side: str) -> None:
+        """Bend a leg that carries nothing where its foot would reach into the ground."""
+        index, limb = self.body.index, self._legs[side]
+        soles = self._soles[side]
+        points = self.body.skin(
+            self.subject.rest.vertices[soles], transforms, self.body.weights[soles]
+        )
+        deep = _CLEAR * self._scale - float(points[:, 2].min())
+        if deep <= 0:
+            return
+        hip = self._joint(transforms, limb.bones[0])
+        knee = self._joint(transforms, limb.bones[1])
+        ankle = self._joint(transforms, limb.bones[2])
+        pole = knee - (hip + ankle) / 2
+        if np.linalg.norm(pole) < 0.02:
+            hinge = transforms[index[limb.bones[1]], :, :3] @ limb.hinge
+            pole = -np.cross(ankle - hip, hinge)
+        foot = self._world(rotations, f"foot.{side}")
+        target = ankle + np.array([0.0, 0.0, deep]) - hip
+        self._set_limb(rotations, limb, two_bone(target, limb.lengths, pole))
+        # The foot keeps its direction, so that it clears the ground by what it was raised.
+        rotations[index[limb.bones[2]]] = self._world(rotations, f"lowerleg02.{side}").T @ foot
+
     def _plant_hand(
         self, rotations: Float64, transforms: Float64, side: str, ground: float
     ) -> None:
@@ -379,9 +452,9 @@ class Poser:
         along = _unit(pivots[index[f"finger3-1.{side}"]] - wrist0)
         knuckles = pivots[index[f"finger2-1.{side}"]] - pivots[index[f"finger5-1.{side}"]]
         across = _unit(knuckles - along * (knuckles @ along))
-        ahead = self._world(rotations, "spine01") @ np.array([0.0, 0.0, 1.0])
-        ahead[2] = 0.0
-        if np.linalg.norm(ahead) < 0.3:
+        # Fingers point up the trunk of a prone body and to the back of one upside down.
+        ahead = self._world(rotations, "spine01") @ np.array([0.0, 1.0, 1.0]) * (1, 1, 0)
+        if np.linalg.norm(ahead) < 0.2:
             ahead = self._world(rotations, "root") @ np.array([0.0, -1.0, 0.0]) * (1, 1, 0)
         ahead = _unit(ahead)
         inward = np.cross([0.0, 0.0, 1.0], ahead) * _SIGN[side]
