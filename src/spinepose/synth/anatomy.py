@@ -212,7 +212,7 @@ class Anatomy:
         )
 
     def _centres(self, rest: RestBody, shares: Float64, d0: Float64, k: Float64) -> Float64:
-        """Return vertebral centres (N, 3) m at `shares`, with the depths of the module's formula."""
+        """Return vertebral centres (N, 3) m at `shares`, by the module's formula."""
         line = rest.vertices[list(_MIDLINE)]
         order = np.argsort(line[:, 2])
         profile = make_smoothing_spline(line[order, 2], line[order, 1], lam=_SMOOTHING)
@@ -276,7 +276,7 @@ class Anatomy:
             points[name] = vertices[list(ids)].mean(axis=0) + inward * scale
             weights[name] = self._weights[list(ids)].mean(axis=0)
         for name, pair in _CLAVICLE.items():
-            points[name] = vertices[list(pair)].mean(axis=0) + [0.0, 0.012 * scale, 0.0]
+            points[name] = vertices[list(pair)].mean(axis=0) + np.array([0.0, 0.012 * scale, 0.0])
             weights[name] = self._weights[list(pair)].mean(axis=0)
         return points, weights
 

@@ -15,9 +15,11 @@ from typing import IO, Any
 
 import numpy as np
 
-from spinepose.errors import DataError, InputError, SpinePoseError, UsageError
+from spinepose.errors import DataError, SpinePoseError, UsageError
 from spinepose.files import atomic_write
 from spinepose.skeleton import SPINETRACK
+from spinepose.synth.backdrops import open_backdrops
+from spinepose.synth.mocap import find_motions
 from spinepose.synth.scene import Recipe
 from spinepose.synth.work import IMAGES, scene_file, start_worker, worker_scene
 
@@ -123,10 +125,13 @@ def _check(people: int, recipe: Recipe, workers: int) -> None:
     known = {activity.name for activity in ACTIVITIES}
     unknown = sorted(set(recipe.activities) - known)
     if unknown:
-        raise UsageError(f"no such activity: {', '.join(unknown)}; there are {', '.join(sorted(known))}")
-    for source in (recipe.backdrops, recipe.motion):
-        if source is not None and not source.exists():
-            raise InputError(f"{source} does not exist")
+        raise UsageError(
+            f"no such activity: {', '.join(unknown)}; there are {', '.join(sorted(known))}"
+        )
+    # Better here than in every worker: missing sources are one clear line.
+    open_backdrops(recipe.backdrops, recipe.procedural)
+    if recipe.motion is not None:
+        find_motions(recipe.motion)
 
 
 def _remember(out: Path, recipe: Recipe) -> None:
@@ -176,9 +181,7 @@ def _single_threaded() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _render(
-    out: Path, people: int, recipe: Recipe, workers: int, progress: Progress
-) -> int:
+def _render(out: Path, people: int, recipe: Recipe, workers: int, progress: Progress) -> int:
     """Render the scenes that are missing and return how many are needed."""
     counts: dict[int, int] = {}
     needed = _needed(counts, out, people, progress)
@@ -220,9 +223,7 @@ def _render(
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _needed(
-    counts: dict[int, int], out: Path, people: int, progress: Progress
-) -> int | None:
+def _needed(counts: dict[int, int], out: Path, people: int, progress: Progress) -> int | None:
     """Return how many scenes, from the first on, hold enough people; None while too few do."""
     total = number = 0
     while total < people:
@@ -268,7 +269,10 @@ def _collect(out: Path, scenes: int, recipe: Recipe, command: str) -> Made:
     kept: dict[str, list[dict[str, Any]]] = {
         key: [] for key in ("images", "annotations", "cameras", "subjects")
     }
-    with atomic_write(out / ANNOTATIONS) as temporary, temporary.open("w", encoding="utf-8") as file:
+    with (
+        atomic_write(out / ANNOTATIONS) as temporary,
+        temporary.open("w", encoding="utf-8") as file,
+    ):
         head = json.dumps(light | {"licenses": _LICENSES})
         file.write(head[:-1])
         for key in kept:
@@ -353,5 +357,3 @@ def _write_trc(out: Path, scenes: int, recipe: Recipe) -> None:
         for person, markers in enumerate(tracks):
             path = out / "trc" / f"{number:06d}_p{person}.trc"
             write_trc(path, markers, SPINETRACK.keypoints, recipe.fps)
-
-

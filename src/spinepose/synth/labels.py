@@ -92,9 +92,10 @@ def label_people(
         keypoints = camera.project(posed.keypoints)
         flags = visibility(view, geometry, camera, posed, number, skin_faces)
         with np.errstate(invalid="ignore"):
-            within = (
-                (keypoints >= -0.5) & (keypoints < [camera.width - 0.5, camera.height - 0.5])
-            ).all(axis=1)
+            outside = (keypoints < -0.5) | (
+                keypoints >= np.array([camera.width - 0.5, camera.height - 0.5])
+            )
+        within = ~(outside | np.isnan(keypoints)).any(axis=1)
         flags = np.where(within, flags, HIDDEN)
         seen = flags == VISIBLE
         inside = int(_touched(mask, keypoints[seen]).sum())
@@ -134,7 +135,8 @@ def visibility(
     inside the body, so that some tissue is always before them. A keypoint is *visible* when
     nothing but its own flesh is: the ray enters the person's skin once and leaves it no more, and
     its way through the flesh is at most twice the keypoint's depth under the nearest skin (taken
-    as 25 mm where it is less) plus 20 mm. A nose seen from behind, a spine behind an arm or behind another person is occluded.
+    as 25 mm where it is less) plus 20 mm. A nose seen from behind, a spine behind an arm or
+    behind another person is occluded.
     Clothes of the person itself hide nothing.
 
     Parameters

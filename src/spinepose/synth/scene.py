@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from spinepose.synth.backdrops.base import Backdrop
 from spinepose.synth.body.asset import load_asset
 from spinepose.synth.body.model import Body, draw_shape
 from spinepose.synth.cameras import Camera, look_at
+from spinepose.synth.looks.layers import Layer
 from spinepose.synth.looks.regions import Regions
 from spinepose.synth.looks.wardrobe import Wardrobe, draw_wardrobe
 from spinepose.synth.mesh import Mesh
@@ -33,6 +35,7 @@ from spinepose.synth.render.geometry import (
     joined_geometry,
     sun_map,
 )
+from spinepose.synth.render.materials import Material
 from spinepose.synth.render.photo import Lit
 from spinepose.synth.staging import Belongings, belongings_of
 from spinepose.synth.streams import stream
@@ -208,16 +211,19 @@ class Studio:
 
     def moment(self, scene: Scene, time: float, bodies: list[Posed] | None = None) -> Moment:
         """Return a scene at a time in s."""
-        posed, poses, belongings, dressed = [], [], [], []
+        posed: list[Posed] = []
+        poses: list[Pose] = []
+        belongings: list[Belongings] = []
+        dressed: list[tuple[list[Layer], dict[str, Material]]] = []
         for index, person in enumerate(scene.people):
             body, pose = self._posed(person, time)
             body = bodies[index] if bodies is not None else body
-            things = belongings_of(
+            own = belongings_of(
                 person.poser, body, person.motion, stream(self.recipe.seed, *person.keys, "things")
             )
             posed.append(body)
             poses.append(pose)
-            belongings.append(things)
+            belongings.append(own)
             dressed.append((person.wardrobe.put_on(self.regions, body), person.wardrobe.materials))
         things = [mesh for own in belongings for mesh in own.things]
         if scene.occluder is not None:
@@ -298,12 +304,12 @@ def _variant(recipe: Recipe, rng: np.random.Generator) -> Variant:
     return "scoliotic" if draw < recipe.kyphotic + recipe.scoliotic else "healthy"
 
 
-def _placed(people: list[Person], rng: np.random.Generator, extent: object) -> list[Person]:
+def _placed(
+    people: list[Person], rng: np.random.Generator, extent: Callable[[Person], float]
+) -> list[Person]:
     """Return the people on places of the ground where they do not run into each other."""
     if len(people) == 1:
         return people
-    if not callable(extent):  # pragma: no cover - a method is passed
-        raise TypeError
     reaches = [extent(person) for person in people]
     places: list[Float64] = []
     for index, reach in enumerate(reaches):
@@ -396,7 +402,7 @@ def _face_marks(regions: Regions) -> npt.NDArray[np.float32]:
     marks[0] = regions.point("nose")
     marks[1] = regions.point("left_eye")
     # The line between the lips lies this far under the tip of the nose.
-    marks[2] = regions.point("nose") + [0.0, 0.005, -0.047]
+    marks[2] = regions.point("nose") + np.array([0.0, 0.005, -0.047])
     marks[3] = regions.point("left_ear")
     for vertices in regions.eyes.values():
         eye = regions.rest[vertices]

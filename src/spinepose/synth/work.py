@@ -96,9 +96,7 @@ def _picture(
 ) -> list[dict[str, Any]]:
     """Take one picture, write it, and return its labels."""
     view = photograph(moment.lit, scene.backdrop, camera)
-    labels = label_people(
-        view, moment.lit.geometry, camera, moment.posed, studio.body.skin_faces
-    )
+    labels = label_people(view, moment.lit.geometry, camera, moment.posed, studio.body.skin_faces)
     rng = stream(studio.recipe.seed, scene.number, "photo", *at)
     data = encoded(developed(view.image, rng), rng)
     with atomic_write(path) as temporary:

@@ -63,26 +63,26 @@ def build(path: Path) -> None:
         model.vertex_bone_indices.numpy(), model.vertex_bone_weights.numpy()
     )
     keypoints = torch.stack([value.float() for value in regressors.values()]).numpy()
-    np.savez_compressed(
-        path,
-        template=model.template_vertices.numpy().astype(np.float32),
-        shapes=model.blendshapes.numpy().astype(np.float16),
-        shape_factors=model.stacked_phenotype_blend_shapes_mask.numpy() > _FACTOR_LIMIT,
-        heads=model.template_bone_heads.numpy().astype(np.float32),
-        head_shapes=model.bone_heads_blendshapes.numpy().astype(np.float32),
-        parents=np.array(model.bone_parents, np.int32),
-        bones=np.array(model.bone_labels),
-        faces=model.faces.numpy().astype(np.int32),
-        hidden=hidden,
-        weight_starts=starts,
-        weight_bones=bones,
-        weight_values=weights,
-        keypoint_names=np.array(list(regressors)),
-        keypoint_weights=keypoints,
-        axes=np.array(axes),
+    arrays: dict[str, Any] = {
+        "template": model.template_vertices.numpy().astype(np.float32),
+        "shapes": model.blendshapes.numpy().astype(np.float16),
+        "shape_factors": model.stacked_phenotype_blend_shapes_mask.numpy() > _FACTOR_LIMIT,
+        "heads": model.template_bone_heads.numpy().astype(np.float32),
+        "head_shapes": model.bone_heads_blendshapes.numpy().astype(np.float32),
+        "parents": np.array(model.bone_parents, np.int32),
+        "bones": np.array(model.bone_labels),
+        "faces": model.faces.numpy().astype(np.int32),
+        "hidden": hidden,
+        "weight_starts": starts,
+        "weight_bones": bones,
+        "weight_values": weights,
+        "keypoint_names": np.array(list(regressors)),
+        "keypoint_weights": keypoints,
+        "axes": np.array(axes),
         **anchors,
         **{name.replace("-", "_"): groups[name] for name in _HELPERS},
-    )
+    }
+    np.savez_compressed(path, **arrays)
     print("done", flush=True)
 
 
