@@ -170,7 +170,7 @@ def _held_by_one(
 def _held_by_both(
     place: _Places, motion: Motion, rng: np.random.Generator
 ) -> list[tuple[str, Mesh]]:
-    if motion.activity == "hang":
+    if motion.support == "bar-above":
         return []
     if motion.activity == "row":
         handle = rowing_handle(rng)

@@ -11,14 +11,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from spinepose.synth.pose import gymnastics, seated, sports, upright
+from spinepose.synth.pose import dance, gymnastics, seated, sports, upright
 from spinepose.synth.pose.blocks import Activity, Habit, Motion, Rng
 from spinepose.synth.pose.pose import Pose, limited, mirrored
 
 __all__ = ["ACTIVITIES", "Activity", "Motion", "draw_motion"]
 
 
-_DYNAMIC = ("walk", "run", "leap", "jump", "sprint-start")
+_DYNAMIC = (
+    "walk", "run", "leap", "jump", "sprint-start", "roll", "walkover", "cartwheel",
+)  # fmt: skip
 """Motions in which the centre of mass travels instead of staying over the feet."""
 
 
@@ -63,17 +65,26 @@ ACTIVITIES: tuple[Activity, ...] = (
     Activity("swing", sports.swing, 0.9),
     Activity("press", upright.press, 0.6),
     Activity("guard", sports.guard, 0.7),
-    Activity("dance", gymnastics.dance, 1.1),
+    Activity("dance", dance.dance, 1.1),
     Activity("sit", seated.sit, 1.7),
     Activity("sit-floor", seated.sit_floor, 1.0),
     Activity("kneel", seated.kneel, 0.8),
     Activity("all-fours", seated.all_fours, 0.8),
     Activity("push-up", seated.plank, 0.6),
     Activity("lie", seated.lie, 1.0),
-    Activity("yoga", gymnastics.yoga, 2.2),
-    Activity("handstand", gymnastics.handstand, 1.1),
-    Activity("cartwheel", gymnastics.cartwheel, 0.8),
-    Activity("somersault", gymnastics.somersault, 1.1),
+    Activity("yoga", dance.yoga, 2.2),
+    Activity("handstand", gymnastics.handstand, 1.5),
+    Activity("headstand", gymnastics.headstand, 0.8),
+    Activity("shoulder-stand", gymnastics.shoulder_stand, 0.6),
+    Activity("roll", gymnastics.roll, 0.6),
+    Activity("walkover", gymnastics.walkover, 0.8),
+    Activity("cartwheel", gymnastics.cartwheel, 1.0),
+    Activity("somersault", gymnastics.somersault, 1.3),
+    Activity("floor-exercise", gymnastics.floor_exercise, 1.9),
+    Activity("bar", gymnastics.bar, 0.7),
+    Activity("crouch", seated.crouch, 0.8),
+    Activity("crawl", seated.crawl, 0.6),
+    Activity("sprint-start", sports.sprint_start, 0.4),
     Activity("hang", sports.hang, 0.7),
     Activity("row", sports.row, 0.5),
     Activity("cycle", sports.cycle, 0.6),

@@ -69,6 +69,8 @@ class Habit:
 
     @classmethod
     def drawn(cls, rng: Rng) -> Habit:
+        """Return the habits of a random person."""
+
         def three(a: float, b: float, c: float) -> Vector:
             drawn = rng.normal(0, 1, 3) * (a, b, c)
             return (float(drawn[0]), float(drawn[1]), float(drawn[2]))
@@ -81,6 +83,8 @@ class Habit:
         )
 
     def applied(self, pose: Pose) -> Pose:
+        """Return a pose as this person takes it."""
+
         def plus(a: Vector, b: Vector) -> Vector:
             return (a[0] + b[0], a[1] + b[1], a[2] + b[2])
 
@@ -114,6 +118,7 @@ class Habit:
 
 
 def mix(a: float, b: float, t: float) -> float:
+    """Return the value between two."""
     return a + (b - a) * t
 
 
@@ -166,14 +171,17 @@ def blend(a: Pose, b: Pose, t: float) -> Pose:
 
 
 def between(start: Pose, end: Pose) -> Track:
+    """Return the way from one pose to another."""
     return lambda phase: blend(start, end, ease(phase))
 
 
 def both_legs(leg: Leg) -> dict[str, Leg]:
+    """Return a leg for both sides."""
     return {"left_leg": leg, "right_leg": leg}
 
 
 def both_arms(arm: Arm) -> dict[str, Arm]:
+    """Return an arm for both sides."""
     return {"left_arm": arm, "right_arm": arm}
 
 

@@ -1,10 +1,11 @@
-"""Motions of dance, yoga and gymnastics."""
+"""Motions of gymnastics: on the hands, the head, the floor, in the air and on the bar."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Literal
+
+import numpy as np
 
 from spinepose.synth.pose.blocks import (
     Motion,
@@ -12,187 +13,267 @@ from spinepose.synth.pose.blocks import (
     between,
     both_arms,
     both_legs,
+    mix,
 )
-from spinepose.synth.pose.pose import Arm, Leg, Pose
+from spinepose.synth.pose.pose import Arm, HandContact, Leg, Pose
 
-__all__ = ["cartwheel", "dance", "handstand", "somersault", "yoga"]
-
-
-def dance(rng: Rng) -> Motion:
-    """Ballet-like figures: arabesque, attitude, passe."""
-    u = rng.uniform
-    kind = rng.choice(["arabesque", "passe", "second"])
-    arms = {
-        "left_arm": Arm((u(0.4, 1), u(-0.2, 0.9), u(-0.2, 1)), 0, u(4, 40)),
-        "right_arm": Arm((u(0.4, 1), u(-0.3, 0.6), u(-0.2, 0.8)), 0, u(4, 40)),
-    }
-    standing: Literal["flat", "toes"] = "toes" if u(0, 1) < 0.4 else "flat"
-    if kind == "arabesque":
-        pitch = u(14, 62)
-        end = Pose(
-            pelvis=(pitch, 0, 0),
-            trunk=(-u(8, 34), 0, u(-8, 8)),
-            neck=(-u(0, 20), 0, 0),
-            left_leg=Leg(pitch - 2, 0, 12, 3),
-            right_leg=Leg(-u(12, 28), 4, 14, u(0, 22), -42),
-            feet=(standing, "free"),
-            **arms,
-        )
-    elif kind == "passe":
-        end = Pose(
-            trunk=(-u(0, 6), 0, 0),
-            left_leg=Leg(2, 0, 20, 2),
-            right_leg=Leg(u(55, 88), u(15, 55), 30, u(100, 128), -42),
-            feet=(standing, "free"),
-            **arms,
-        )
-    else:
-        end = Pose(
-            trunk=(u(-4, 4), -u(0, 14), 0),
-            left_leg=Leg(0, 0, 22, 2),
-            right_leg=Leg(u(20, 80), u(38, 70), 30, u(0, 10), -42),
-            feet=(standing, "free"),
-            **arms,
-        )
-    return Motion("dance", between(Pose(feet=end.feet), end), 2.4)
-
-
-def yoga(rng: Rng) -> Motion:
-    u = rng.uniform
-    kind = str(
-        rng.choice(
-            [
-                "dog",
-                "warrior",
-                "warrior3",
-                "tree",
-                "triangle",
-                "bridge",
-                "cobra",
-                "boat",
-                "child",
-                "wheel",
-            ]
-        )
-    )
-    makers: dict[str, Callable[[], Pose]] = {
-        "dog": lambda: Pose(
-            pelvis=(u(112, 130), 0, 0), trunk=(u(-4, 16), 0, 0), neck=(u(0, 12), 0, 0),
-            **both_legs(Leg(u(82, 100), 4, 2, u(0, 14), 18)),
-            **both_arms(Arm((0.14, 0.3, 1), 0, 3, -60, 0)),
-            feet=("free", "free"), hands=("floor", "floor"), base="floor"),
-        "warrior": lambda: Pose(
-            trunk=(u(-6, 4), 0, 0), neck=(0, 0, u(-20, 60)),
-            left_leg=Leg(u(60, 88), u(4, 30), 10, u(62, 92)),
-            right_leg=Leg(-u(12, 24), u(14, 30), 20, 3),
-            **both_arms(Arm((1, 0, u(-0.05, 0.08)) if u(0, 1) < 0.6 else (0.1, 0, 1), 0, 3))),
-        "warrior3": lambda: Pose(
-            pelvis=(u(62, 86), 0, 0), trunk=(-u(0, 14), 0, 0), neck=(-12, 0, 0),
-            left_leg=Leg(u(64, 84), 0, 4, 3), right_leg=Leg(-u(0, 10), 0, 4, 3, -20),
-            **both_arms(Arm((0.12, 0.1, 1), 0, 4)), feet=("flat", "free")),
-        "tree": lambda: Pose(
-            left_leg=Leg(0, 0, 4, 1), right_leg=Leg(u(40, 62), u(38, 55), 30, u(108, 132), -25),
-            **both_arms(Arm((u(0.05, 0.2), 0.05, 1), 0, 18) if u(0, 1) < 0.6
-                         else Arm((0.3, 0.45, -0.9), 45, 118)),
-            feet=("flat", "free")),
-        "triangle": lambda: Pose(
-            pelvis=(0, u(18, 34), 0), trunk=(u(0, 10), u(28, 44), u(-10, 14)),
-            neck=(0, 0, -u(0, 50)), **both_legs(Leg(4, u(24, 34), 14, 2)),
-            left_arm=Arm((1, 0, u(-0.2, 0.3)), 0, 3), right_arm=Arm((1, 0, u(-0.2, 0.3)), 0, 3)),
-        "bridge": lambda: Pose(
-            pelvis=(-u(108, 124), 0, 0), trunk=(-u(4, 20), 0, 0), neck=(u(25, 40), 0, 0),
-            **both_legs(Leg(-u(0, 12), 6, 4, u(88, 104))),
-            **both_arms(Arm((0.25, -0.2, -1), 0, 3)), feet=("free", "free"), base="floor"),
-        "cobra": lambda: Pose(
-            pelvis=(u(74, 86), 0, 0), trunk=(-u(24, 42), 0, 0), neck=(-u(10, 38), 0, 0),
-            **both_legs(Leg(-u(2, 12), 3, 4, 2, -42)),
-            **both_arms(Arm((0.2, 0.65, -0.8), 0, u(6, 40), -80, 0)),
-            feet=("free", "free"), hands=("floor", "floor"), base="floor"),
-        "boat": lambda: Pose(
-            pelvis=(-u(34, 50), 0, 0), trunk=(u(4, 20), 0, 0),
-            **both_legs(Leg(u(84, 104), 2, 2, u(0, 50), -20)),
-            **both_arms(Arm((0.2, 0.9, -0.5), 0, 8)), feet=("free", "free"), base="floor"),
-        "child": lambda: Pose(
-            pelvis=(u(74, 88), 0, 0), trunk=(u(34, 60), 0, 0), neck=(u(10, 30), 0, 0),
-            **both_legs(Leg(u(118, 132), 8, 4, 148, -45)),
-            **both_arms(Arm((0.15, 0.35, 1) if u(0, 1) < 0.6 else (0.2, -0.2, -1), 0, 8)),
-            feet=("free", "free"), base="floor"),
-        "wheel": lambda: Pose(
-            pelvis=(-u(118, 140), 0, 0), trunk=(-u(30, 44), 0, 0), neck=(-u(20, 45), 0, 0),
-            **both_legs(Leg(-u(16, 28), 6, 4, u(66, 88))),
-            **both_arms(Arm((0.2, -0.15, 1), 0, u(0, 20), -75, 0)),
-            feet=("free", "free"), base="floor"),
-    }  # fmt: skip
-    end = makers[kind]()
-    soft = replace(
-        end,
-        trunk=(end.trunk[0] * 0.85, end.trunk[1] * 0.85, end.trunk[2]),
-        neck=(end.neck[0] * 0.6, end.neck[1], end.neck[2]),
-    )
-    return Motion(f"yoga-{kind}", between(soft, end), 3.0)
+__all__ = [
+    "bar",
+    "cartwheel",
+    "floor_exercise",
+    "handstand",
+    "headstand",
+    "roll",
+    "shoulder_stand",
+    "somersault",
+    "walkover",
+]
 
 
 def handstand(rng: Rng) -> Motion:
-    """A handstand: legs together, split, stag or tucked."""
+    """Return a handstand: legs together, split, straddled, stag or tucked."""
     u = rng.uniform
-    left = Leg(u(-12, 40), u(0, 25), 5, u(0, 30), -42)
-    right = Leg(u(-28, 12), u(0, 25), 5, u(0, 60), -42)
-    if u(0, 1) < 0.4:
-        left = right = Leg(u(-8, 6), 1, 4, u(0, 6), -42)
+    kind = rng.choice(["straight", "split", "straddle", "stag", "free"])
+    legs = {
+        "straight": (Leg(u(-8, 6), 1, 4, u(0, 6), -42),) * 2,
+        "split": (Leg(u(45, 95), 3, 6, u(0, 6), -42), Leg(-u(25, 45), 3, 6, u(0, 20), -42)),
+        "straddle": (Leg(u(0, 35), u(35, 62), 15, 2, -42),) * 2,
+        "stag": (Leg(u(50, 90), 5, 6, u(80, 120), -42), Leg(-u(15, 40), 4, 6, u(0, 30), -42)),
+        "free": (
+            Leg(u(-12, 40), u(0, 25), 5, u(0, 30), -42),
+            Leg(u(-28, 12), u(0, 25), 5, u(0, 60), -42),
+        ),
+    }[str(kind)]
     pose = Pose(
         pelvis=(180 + u(-14, 14), u(-6, 6), 0),
-        trunk=(-u(0, 28), u(-4, 4), u(-8, 8)),
-        neck=(-u(5, 45), 0, 0),
-        left_leg=left,
-        right_leg=right,
-        **both_arms(Arm((0.10, 0.04, 1), 0, u(0, 6), -80, 0)),
+        trunk=(u(-32, 4), u(-5, 5), u(-10, 10)),
+        neck=(-u(5, 45), 0, u(-8, 8)),
+        left_leg=legs[0],
+        right_leg=legs[1],
+        **both_arms(Arm((0.10, u(-0.05, 0.12), 1), 0, u(0, 6), -80, 0)),
         feet=("free", "free"),
         hands=("floor", "floor"),
         base="hands",
     )
     tucked = replace(pose, left_leg=Leg(70, 4, 4, 80, -35), right_leg=Leg(60, 4, 4, 90, -35))
-    return Motion(
-        "handstand",
-        between(
-            tucked
-            if u(0, 1) < 0.3
-            else replace(pose, left_leg=replace(left, flexion=left.flexion + 30)),
-            pose,
-        ),
-        2.0,
-    )
+    raised = replace(pose, left_leg=replace(legs[0], flexion=legs[0].flexion + 30))
+    return Motion("handstand", between(tucked if u(0, 1) < 0.3 else raised, pose), 2.0)
 
 
-def cartwheel(rng: Rng) -> Motion:
-    """A cartwheel: the whole body turns about the front-back axis, legs wide."""
+def headstand(rng: Rng) -> Motion:
+    """Return a headstand on head and hands, or a stand on the forearms."""
     u = rng.uniform
-    wide = u(28, 48)
-    down = u(0, 1) < 0.75
+    legs = {
+        "straight": (Leg(u(-10, 12), u(0, 6), 4, u(0, 8), -40),) * 2,
+        "split": (Leg(u(30, 80), 4, 6, u(0, 20), -40), Leg(-u(10, 40), 4, 6, u(0, 40), -40)),
+        "tuck": (Leg(u(70, 115), u(4, 12), 4, u(90, 135), -30),) * 2,
+    }[str(rng.choice(["straight", "split", "tuck"]))]
+    forearms = u(0, 1) < 0.4
+    pose = Pose(
+        pelvis=(180 + u(-10, 10), u(-5, 5), 0),
+        trunk=(-u(5, 30) if forearms else u(-12, 12), u(-4, 4), u(-5, 5)),
+        neck=(-u(40, 55) if forearms else u(-10, 6), 0, 0),
+        left_leg=legs[0],
+        right_leg=legs[1],
+        **both_arms(
+            Arm((0.14, 0.12, 1), 0, u(84, 96), 0, 0.1)
+            if forearms
+            else Arm((u(0.3, 0.5), 0.85, 0.05), 0, 92, -70, 0)
+        ),
+        feet=("free", "free"),
+        hands=("free", "free") if forearms else ("floor", "floor"),
+        base="hands",
+    )
+    tucked = replace(pose, **both_legs(Leg(95, 6, 4, 120, -30)))
+    return Motion("headstand", between(tucked if u(0, 1) < 0.4 else pose, pose), 2.4)
+
+
+def shoulder_stand(rng: Rng) -> Motion:
+    """Return a candle on the shoulders, or the plough with the feet behind the head."""
+    u = rng.uniform
+    over = u(0, 1)
+    hips = u(75, 125) if over < 0.4 else u(-8, 35)
+    pose = Pose(
+        pelvis=(-u(158, 178), u(-4, 4), 0),
+        trunk=(u(22, 40), u(-4, 4), 0),
+        neck=(u(46, 55), 0, 0),
+        left_leg=Leg(hips, u(0, 12), 4, u(0, 14), -30),
+        right_leg=Leg(hips + u(-20, 6), u(0, 12), 4, u(0, 30), -30),
+        **both_arms(
+            Arm((0.35, -0.8, -0.5), u(20, 40), u(85, 115), 0, 0.1)
+            if u(0, 1) < 0.6
+            else Arm((0.25, -0.75, -0.62), 0, u(0, 10), 0, 0.0)
+        ),
+        feet=("free", "free"),
+        base="hands",
+    )
+    start = replace(pose, **both_legs(Leg(hips + 20, 4, 4, u(0, 60), -30)))
+    return Motion("shoulder-stand", between(start, pose), 2.6)
+
+
+def roll(rng: Rng) -> Motion:
+    """Return a roll over the back, forward or backward, tucked."""
+    u = rng.uniform
+    way = 1.0 if u(0, 1) < 0.7 else -1.0
+    tuck = Leg(u(110, 130), u(3, 12), 4, u(115, 140), -25)
+    rounded, open_up = u(44, 66), u(0, 40)
+    arms = Arm((u(0.2, 0.4), 0.9, -0.6), 10, u(40, 75))
 
     def at(phase: float) -> Pose:
-        roll = 100 + 160 * phase
-        reach = "floor" if down and 120 < roll < 240 else "free"
-        hands: tuple[Literal["floor", "free"], Literal["floor", "free"]] = (
-            ("floor", "floor") if reach == "floor" else ("free", "free")
-        )
+        # From the neck to the feet: the back meets the floor at pitches of -180 to -20.
+        pitch = -185 + 160 * phase if way > 0 else -25 - 160 * phase
+        loose = open_up * abs(2 * phase - 1)
         return Pose(
-            pelvis=(u(0, 1e-9), roll, 0),
-            trunk=(0, (180 - roll) * 0.12, 0),
-            neck=(-20, 0, 0),
-            **both_legs(Leg(4, wide, 10, 4, -40)),
-            **both_arms(Arm((0.4, 0.02, 1), 0, 3, -60, 0)),
+            pelvis=(pitch, 0, 0),
+            trunk=(rounded, 0, 0),
+            neck=(50, 0, 0),
+            **both_legs(replace(tuck, flexion=tuck.flexion - loose * 0.5, knee=tuck.knee - loose)),
+            **both_arms(arms),
             feet=("free", "free"),
-            hands=hands,
             base="hands",
         )
 
-    return Motion("cartwheel", at, 1.0)
+    return Motion("roll", at, 1.0)
+
+
+def floor_exercise(rng: Rng) -> Motion:
+    """Return a figure of floor exercise: splits, bow, arch, backbend, straddle, scale, fold."""
+    u = rng.uniform
+    makers: dict[str, Callable[[], Pose]] = {
+        "splits": lambda: Pose(
+            pelvis=(u(20, 36), 0, u(-8, 8)), trunk=(-u(5, 36), u(-12, 12), u(-14, 14)),
+            left_leg=Leg(u(108, 122), 0, 4, u(0, 4), -40), right_leg=Leg(-45, 0, 4, u(0, 8), -42),
+            **both_arms(Arm((u(0.2, 1), u(-0.1, 0.5), u(-0.4, 1)), 0, u(0, 25))),
+            feet=("free", "free"), base="floor"),
+        "bow": lambda: Pose(
+            pelvis=(u(78, 92), 0, 0), trunk=(-u(28, 45), 0, 0), neck=(-u(10, 45), 0, 0),
+            **both_legs(Leg(-u(14, 30), 10, 4, u(88, 115), -30)),
+            **both_arms(Arm((0.3, -0.85, -0.45), 0, u(0, 8), 0, 0.8)),
+            feet=("free", "free"), base="floor"),
+        "arch": lambda: Pose(
+            pelvis=(u(82, 92), 0, 0), trunk=(-u(18, 42), 0, 0), neck=(-u(0, 30), 0, 0),
+            **both_legs(Leg(-u(8, 28), u(2, 14), 4, u(0, 8), -42)),
+            **both_arms(Arm((u(0.1, 0.9), 0.1, u(-0.2, 1)), 0, u(0, 12))),
+            feet=("free", "free"), base="floor"),
+        "hollow": lambda: Pose(
+            pelvis=(-u(76, 96), 0, 0), trunk=(u(14, 40), 0, 0), neck=(u(10, 35), 0, 0),
+            **both_legs(Leg(u(18, 50), 2, 4, u(0, 6), -42)),
+            **both_arms(Arm((0.15, 0.2, 1) if u(0, 1) < 0.6 else (0.2, 0.6, -1), 0, 4)),
+            feet=("free", "free"), base="floor"),
+        "backbend": lambda: Pose(
+            pelvis=(-u(4, 22), 0, 0), trunk=(-u(28, 45), u(-5, 5), u(-5, 5)),
+            neck=(-u(20, 50), 0, 0), **both_legs(Leg(-u(8, 24), 8, 8, u(8, 40))),
+            **both_arms(Arm((u(0.1, 0.4), u(-0.3, 0.1), 1), 0, u(0, 20)))),
+        "camel": lambda: Pose(
+            pelvis=(-u(4, 18), 0, 0), trunk=(-u(26, 44), 0, 0), neck=(-u(15, 45), 0, 0),
+            **both_legs(Leg(-u(8, 22), 8, 2, u(82, 92), -40)),
+            **both_arms(Arm((0.25, -0.5, -1), 0, u(0, 10), 0, 0.2)),
+            feet=("free", "free"), base="floor"),
+        "straddle": lambda: Pose(
+            pelvis=(u(62, 98), 0, 0), trunk=(u(10, 50), u(-14, 14), u(-12, 12)),
+            neck=(-u(0, 30), 0, 0), **both_legs(Leg(u(66, 90), u(24, 42), 12, 2)),
+            **both_arms(Arm((0.25, 1, 0.3), 0, u(4, 20), -60, 0)), hands=("floor", "floor")),
+        "fold": lambda: Pose(
+            pelvis=(u(66, 92), 0, 0), trunk=(u(34, 72), u(-4, 4), 0), neck=(u(0, 30), 0, 0),
+            **both_legs(Leg(u(74, 92), 2, 4, u(0, 10))),
+            **both_arms(Arm((0.15, 1, 0.45), 0, u(4, 25), -60, 0)), hands=("floor", "floor")),
+        "scale": lambda: Pose(
+            pelvis=(u(55, 82), 0, 0), trunk=(-u(10, 40), u(-6, 6), u(-12, 12)),
+            neck=(-u(0, 25), 0, 0), left_leg=Leg(u(56, 78), 0, 6, 2),
+            right_leg=Leg(-u(25, 45), 4, 10, u(0, 40), -42),
+            **both_arms(Arm((u(0.5, 1), u(-0.5, 0.6), u(-0.3, 0.6)), 0, u(0, 14))),
+            feet=("flat", "free")),
+    }  # fmt: skip
+    kind = str(rng.choice(list(makers)))
+    end = makers[kind]()
+    soft = replace(
+        end,
+        trunk=(end.trunk[0] * 0.75, end.trunk[1], end.trunk[2] * 0.4),
+        neck=(end.neck[0] * 0.5, 0, 0),
+    )
+    return Motion(f"floor-{kind}", between(soft, end), 2.6)
+
+
+def walkover(rng: Rng) -> Motion:
+    """Return a walkover or handspring: over the hands with an arched back and split legs."""
+    u = rng.uniform
+    way = 1.0 if u(0, 1) < 0.5 else -1.0
+    arch, split = u(18, 42), u(20, 75)
+
+    def at(phase: float) -> Pose:
+        pitch = way * mix(138, 240, phase)
+        lead, trail = Leg(split, 2, 5, 4, -42), Leg(-mix(15, 42, split / 75), 2, 5, 8, -42)
+        over = float(np.sin(np.pi * phase))
+        low: HandContact = "floor"
+        return Pose(
+            pelvis=(pitch, 0, 0),
+            trunk=(-arch * mix(0.5, 1.0, over), 0, 0),
+            neck=(-u_neck, 0, 0),
+            left_leg=trail if way > 0 else lead,
+            right_leg=lead if way > 0 else trail,
+            **both_arms(Arm((0.14, 0.05, 1), 0, 3, -70, 0)),
+            feet=("free", "free"),
+            hands=(low, low),
+            base="hands",
+        )
+
+    u_neck = u(5, 45)
+    return Motion("walkover", at, 1.3)
+
+
+def cartwheel(rng: Rng) -> Motion:
+    """Return a cartwheel: the body turns about the front-back axis, legs wide."""
+    u = rng.uniform
+    wide, bend, turned = u(30, 58), u(0.15, 0.32), u(-12, 12)
+    handed = u(0, 1) < 0.8
+
+    def at(phase: float) -> Pose:
+        rolled = mix(48, 312, phase)
+
+        def hand(first: float, last: float) -> HandContact:
+            return "floor" if handed and first < rolled < last else "free"
+
+        return Pose(
+            pelvis=(turned * 0.5, rolled, 0),
+            trunk=(-6, float(np.clip((180 - rolled) * bend, -22, 22)), turned),
+            neck=(-22, 0, 0),
+            **both_legs(Leg(4, wide, 14, 3, -40)),
+            **both_arms(Arm((0.42, 0.04, 1), 0, 3, -50, 0)),
+            feet=("free", "free"),
+            hands=(hand(110, 205), hand(155, 250)),
+            base="hands",
+        )
+
+    return Motion("cartwheel", at, 1.2)
+
+
+def bar(rng: Rng) -> Motion:
+    """Return a swing about a high bar: giant circles, kips, a body above or below the bar."""
+    u = rng.uniform
+    start, way = u(-180, 180), float(rng.choice([-1, 1])) * u(40, 140)
+    hips, arch = (u(40, 110), u(5, 35)) if u(0, 1) < 0.3 else (u(-15, 20), u(-25, 10))
+    leg = Leg(hips, u(1, 35) if u(0, 1) < 0.3 else 2, 5, u(0, 8), -42)
+    wide = u(0.12, 0.3)
+
+    def at(phase: float) -> Pose:
+        return Pose(
+            pelvis=(start + way * phase, 0, 0),
+            trunk=(arch, 0, 0),
+            neck=(-12, 0, 0),
+            **both_legs(leg),
+            **both_arms(Arm((wide, 0.05, 1), 0, 3, 0, 1.0)),
+            feet=("free", "free"),
+            base="hang",
+            lift=2.5,
+        )
+
+    return Motion("bar", at, 1.0, held="both", support="bar-above")
 
 
 def somersault(rng: Rng) -> Motion:
-    """Salto, dive or vault: a body in the air at any turn, tucked, piked or stretched."""
+    """Return a salto, dive or vault: a body in the air at any turn."""
     u = rng.uniform
-    kind = rng.choice(["tuck", "pike", "layout", "arch"])
+    kind = rng.choice(["tuck", "pike", "layout", "arch", "straddle"])
     legs, trunk, arms = {
         "tuck": (
             Leg(u(100, 125), 6, 4, u(110, 140), -35),
@@ -202,6 +283,7 @@ def somersault(rng: Rng) -> Motion:
         "pike": (Leg(u(70, 118), 3, 3, u(0, 8), -42), u(18, 48), Arm((0.15, 1, -0.5), 0, 8)),
         "layout": (Leg(u(-8, 8), 2, 4, 2, -42), u(-10, 8), Arm((0.2, 0.2, u(-1, 1)), 0, 12)),
         "arch": (Leg(-u(8, 26), 8, 6, u(0, 40), -42), -u(16, 40), Arm((0.4, 0.1, 1), 0, 14)),
+        "straddle": (Leg(u(10, 100), u(40, 65), 15, 3, -42), u(0, 35), Arm((0.7, 0.6, 0.3), 0, 8)),
     }[str(kind)]
     start, yaw, tilt = u(-180, 180), u(-180, 180), u(-30, 30)
     turn = float(rng.choice([-1, 1])) * u(90, 200)

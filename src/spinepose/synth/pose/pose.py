@@ -24,7 +24,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "neck_flexion": (-60.0, 55.0),
     "neck_lateral": (-45.0, 45.0),
     "neck_twist": (-75.0, 75.0),
-    "hip_flexion": (-30.0, 135.0),
+    "hip_flexion": (-45.0, 135.0),
     "hip_abduction": (-25.0, 70.0),
     "hip_rotation": (-50.0, 55.0),
     "knee": (0.0, 150.0),
@@ -36,8 +36,8 @@ LIMITS: dict[str, tuple[float, float]] = {
 
 Limbs: Boone and Azen 1979 (J Bone Joint Surg Am 61:756) and Soucie et al. 2011 (Haemophilia
 17:500); the ankle's dorsiflexion under load: Hemmerich et al. 2006 (J Orthop Res 24:770); the
-hip's abduction is a dancer's. Trunk and neck: ranges of the American Academy of Orthopaedic
-Surgeons (1965), widened alike.
+hip's abduction and extension are a dancer's. Trunk and neck: ranges of the American Academy of
+Orthopaedic Surgeons (1965), widened alike.
 """
 
 
@@ -106,7 +106,8 @@ class Pose:
         What carries the body: its feet, a seat, the floor under any part (the body comes to rest
         there), the hands in balance, a bar above, or nothing.
     lift
-        m: height over the ground when nothing carries the body; of the seat when that does.
+        m: height over the ground when nothing carries the body; of the seat or the bar when
+        that does.
     balance
         0 to 1: how far the legs incline, when the feet carry, to bring the centre of mass over
         them.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from spinepose.synth.pose.blocks import (
     Motion,
     Rng,
@@ -13,13 +15,13 @@ from spinepose.synth.pose.blocks import (
     mix,
     relaxed_arm,
 )
-from spinepose.synth.pose.pose import Arm, Leg, Pose
+from spinepose.synth.pose.pose import Arm, FootContact, Leg, Pose
 
-__all__ = ["all_fours", "kneel", "lie", "plank", "sit", "sit_floor"]
+__all__ = ["all_fours", "crawl", "crouch", "kneel", "lie", "plank", "sit", "sit_floor"]
 
 
 def sit(rng: Rng) -> Motion:
-    """On a chair: upright, slumped, leaning on the knees, at a desk."""
+    """Return sitting on a chair: upright, slumped, leaning on the knees, at a desk."""
     u = rng.uniform
     style = rng.choice(["upright", "slump", "forward", "desk"])
     pitch, flexion = {
@@ -52,7 +54,7 @@ def sit(rng: Rng) -> Motion:
 
 
 def sit_floor(rng: Rng) -> Motion:
-    """On the floor: legs long, crossed, or knees up."""
+    """Return sitting on the floor: legs long, crossed, or knees up."""
     u = rng.uniform
     kind = rng.choice(["long", "crossed", "knees-up", "straddle"])
     reach = u(0, 1)
@@ -81,7 +83,7 @@ def sit_floor(rng: Rng) -> Motion:
 
 
 def kneel(rng: Rng) -> Motion:
-    """On one knee or both."""
+    """Return kneeling on one knee or both."""
     u = rng.uniform
     arms = {"left_arm": relaxed_arm(rng), "right_arm": relaxed_arm(rng)}
     if u(0, 1) < 0.5:
@@ -109,28 +111,32 @@ def kneel(rng: Rng) -> Motion:
 
 
 def all_fours(rng: Rng) -> Motion:
-    """Hands and knees, cat and cow: the back arched and hollowed."""
+    """Return hands and knees, cat and cow: the back arched and hollowed."""
     u = rng.uniform
-    legs = both_legs(Leg(u(80, 96), 4, 2, u(84, 98), -40))
+    tilts = u(76, 90), u(60, 76)
     arms = both_arms(Arm((0.06, 1, u(-0.1, 0.15)), 0, u(0, 12), -80, 0.0))
     hollow = Pose(
-        pelvis=(u(76, 90), 0, 0),
+        pelvis=(tilts[0], 0, 0),
         trunk=(-u(8, 32), u(-4, 4), 0),
         neck=(-u(5, 38), 0, 0),
         feet=("free", "free"),
         hands=("floor", "floor"),
         base="floor",
-        **legs,
+        **both_legs(Leg(tilts[0], 4, 2, 91, -40)),
         **arms,
     )
     arched = replace(
-        hollow, pelvis=(u(58, 72), 0, 0), trunk=(u(22, 52), 0, 0), neck=(u(10, 45), 0, 0)
+        hollow,
+        **both_legs(Leg(tilts[1], 4, 2, 91, -40)),
+        pelvis=(tilts[1], 0, 0),
+        trunk=(u(22, 52), 0, 0),
+        neck=(u(10, 45), 0, 0),
     )
     return Motion("all-fours", between(hollow, arched), 2.6)
 
 
 def plank(rng: Rng) -> Motion:
-    """Plank to push-up."""
+    """Return a push-up, from the plank down."""
     u = rng.uniform
     legs = both_legs(Leg(u(0, 14), 3, 2, 2, 25))
     high = Pose(
@@ -150,7 +156,7 @@ def plank(rng: Rng) -> Motion:
 
 
 def lie(rng: Rng) -> Motion:
-    """On the back, the belly or the side."""
+    """Return lying on the back, the belly or the side."""
     u = rng.uniform
     kind = rng.choice(["back", "belly", "side", "crunch"])
     yaw = u(-180, 180)
@@ -192,3 +198,60 @@ def lie(rng: Rng) -> Motion:
             pose = replace(pose, **both_arms(Arm((0.8, 0.35, 0.35), 40, 135)))
     moved = replace(pose, trunk=(pose.trunk[0] + u(0, 10), pose.trunk[1], pose.trunk[2]))
     return Motion("lie", between(pose, moved), 3.0)
+
+
+def crouch(rng: Rng) -> Motion:
+    """Return a deep crouch on the soles or the balls of the feet, and half the way up."""
+    u = rng.uniform
+    feet: tuple[FootContact, FootContact] = ("toes", "toes") if u(0, 1) < 0.5 else ("flat", "toes")
+    if u(0, 1) < 0.4:
+        feet = ("flat", "flat")
+    arms = {
+        "knees": both_arms(Arm((0.25, 0.75, -0.7), 20, u(35, 70))),
+        "ahead": both_arms(Arm((0.1, 1, u(-0.7, 0.1)), 0, u(5, 40))),
+        "ground": both_arms(Arm((0.05, 1, -0.25), 0, u(4, 20), -40, 0.1)),
+    }[str(rng.choice(["knees", "ahead", "ground"]))]
+    low = Pose(
+        pelvis=(u(16, 40), u(-4, 4), u(-6, 6)),
+        trunk=(u(14, 50), u(-8, 8), u(-14, 14)),
+        neck=(-u(0, 35), 0, u(-25, 25)),
+        left_leg=Leg(u(116, 130), u(8, 22), 10, u(128, 146), 28),
+        right_leg=Leg(u(100, 125), u(8, 22), 10, u(124, 146), 20),
+        feet=feet,
+        **arms,
+    )
+    half = replace(
+        low,
+        pelvis=(36, 0, 0),
+        **both_legs(Leg(95, 12, 10, 95, 25)),
+    )
+    return Motion("crouch", between(half, low), 2.0)
+
+
+def crawl(rng: Rng) -> Motion:
+    """Return crawling on hands and knees: one arm and the other knee ahead."""
+    u = rng.uniform
+    pitch, reach, step = u(72, 90), u(0.12, 0.35), u(12, 26)
+    rounded, look = u(-14, 24), u(-40, 5)
+
+    def at(phase: float) -> Pose:
+        wave = float(np.sin(2 * np.pi * phase))
+
+        def leg(way: float) -> Leg:
+            flexion = pitch + way * wave * step
+            return Leg(flexion, 5, 2, 90 + flexion - pitch, -40)
+
+        return Pose(
+            pelvis=(pitch, 0, 4 * wave),
+            trunk=(rounded, 6 * wave, -5 * wave),
+            neck=(look, 0, 0),
+            left_leg=leg(1.0),
+            right_leg=leg(-1.0),
+            left_arm=Arm((0.08, 1, -wave * reach), 0, 8, -80, 0),
+            right_arm=Arm((0.08, 1, wave * reach), 0, 8, -80, 0),
+            feet=("free", "free"),
+            hands=("floor", "floor"),
+            base="floor",
+        )
+
+    return Motion("crawl", at, 1.4, cyclic=True)

@@ -57,6 +57,12 @@ _PALM = 0.030
 _BALANCE_STEPS, _IN_BALANCE, _MOST_INCLINED = 4, 0.012, 0.6
 """Steps, tolerance in m and largest turn in radians of the legs that bring a body into balance."""
 
+_ALMOST = 1.03
+"""A hand reaches for the ground when it is not farther than this share of the arm's length."""
+
+_NEAR_GROUND, _MOST_TOPPLED = 0.06, 0.5
+"""m over the lowest point: what carries an inverted body; largest turn of it in radians."""
+
 _CLEAR = 0.012
 """m: height at which a foot that carries nothing passes over the ground."""
 
@@ -153,6 +159,8 @@ class Poser:
             self._settle(rotations)
         elif pose.base == "feet" and pose.balance > 0:
             self._balance(rotations, pose)
+        elif pose.base == "hands" and pose.balance > 0:
+            self._topple(rotations, pose.balance)
         shift = np.array([0.0, 0.0, self._root_height(rotations, pose)])
         self._contacts(rotations, pose, shift)
         return self._finish(rotations, shift, pose)
@@ -196,17 +204,42 @@ class Poser:
                 bone = index[f"upperleg01.{side}"]
                 rotations[bone] = before.T @ turn @ before @ rotations[bone]
 
+    def _topple(self, rotations: Float64, balance: float) -> None:
+        """Turn the root so that the centre of mass comes over what touches the ground."""
+        root = self.body.index["root"]
+        rest = self.subject.rest.vertices[self.body.skin_vertices[::4]]
+        turned = 0.0
+        for _ in range(_BALANCE_STEPS):
+            transforms = self.body.transforms(self.subject.pivots, rotations)
+            points = self.body.skin(rest, transforms, self._some_weights)
+            lowest = points[:, 2].min()
+            low = points[points[:, 2] < lowest + _NEAR_GROUND * self._scale, :2]
+            centre = self._masses.centre(transforms)
+            off = (low.min(axis=0) + low.max(axis=0)) / 2 - centre[:2]
+            angle = float(np.linalg.norm(off)) / float(centre[2] - lowest) * balance
+            angle = min(angle, _MOST_TOPPLED - turned)
+            if angle < 0.01:
+                return
+            turned += angle
+            axis = np.array([-off[1], off[0], 0.0]) / np.linalg.norm(off)
+            rotations[root] = Rotation.from_rotvec(angle * axis).as_matrix() @ rotations[root]
+
     def _finish(self, rotations: Float64, shift: Float64, pose: Pose) -> Posed:
         """Skin the body and settle it on the ground."""
         subject = self.subject
         transforms = self.body.transforms(subject.pivots, rotations, shift)
         vertices = self.body.skin(subject.rest.vertices, transforms)
         low = float(vertices[self.body.skin_vertices, 2].min())
-        lift = {"air": pose.lift, "hang": pose.lift}.get(pose.base, 0.0) - low
+        move = np.array([0.0, 0.0, (pose.lift if pose.base == "air" else 0.0) - low])
         if pose.base == "seat":
-            lift = max(0.0, -low)
-        vertices[:, 2] += lift
-        transforms[:, 2, 3] += lift
+            move[2] = max(0.0, -low)
+        elif pose.base == "hang":
+            # The bar stays where it is: the body moves under it.
+            hands = [self._joint(transforms, f"finger3-1.{side}") for side in "LR"]
+            move = np.array([0.0, 0.0, pose.lift]) - np.mean(hands, axis=0)
+            move[2] = max(move[2], 0.05 - low)
+        vertices += move
+        transforms[..., 3] += move
         up, lateral = transforms[0, :, 2], transforms[0, :, 0]
         return Posed(
             subject,
@@ -440,6 +473,8 @@ class Poser:
         elbow = self._joint(transforms, limb.bones[1])
         wrist = self._joint(transforms, limb.bones[2])
         target = np.array([wrist[0], wrist[1], ground + _PALM * self._scale])
+        if np.linalg.norm(target - shoulder) > _ALMOST * sum(limb.lengths):
+            return
         pole = elbow - (shoulder + wrist) / 2
         if np.linalg.norm(pole) < 0.02:
             hinge = transforms[index[limb.bones[1]], :, :3] @ limb.hinge

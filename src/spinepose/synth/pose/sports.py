@@ -18,11 +18,23 @@ from spinepose.synth.pose.blocks import (
 )
 from spinepose.synth.pose.pose import Arm, Leg, Pose
 
-__all__ = ["climb", "cycle", "guard", "hang", "jump", "kick", "leap", "row", "swing", "throw"]
+__all__ = [
+    "climb",
+    "cycle",
+    "guard",
+    "hang",
+    "jump",
+    "kick",
+    "leap",
+    "row",
+    "sprint_start",
+    "swing",
+    "throw",
+]
 
 
 def jump(rng: Rng) -> Motion:
-    """A jump from both legs: crouch, flight with raised arms, landing."""
+    """Return a jump from both legs: crouch, flight with raised arms, landing."""
     u = rng.uniform
     depth, height = u(0.5, 1.0), u(0.1, 0.55)
     style = rng.choice(["straight", "tuck", "star", "pike"], p=[0.5, 0.2, 0.18, 0.12])
@@ -59,10 +71,10 @@ def jump(rng: Rng) -> Motion:
 
 
 def leap(rng: Rng) -> Motion:
-    """A leap or hurdle step: one leg ahead, one behind, in the air."""
+    """Return a leap or hurdle step: one leg ahead, one behind, in the air."""
     u = rng.uniform
     ahead = Leg(u(60, 100), u(0, 12), 5, u(0, 70), -25)
-    behind = Leg(-u(10, 28), u(0, 20), 15, u(5, 80), -40)
+    behind = Leg(-u(10, 45), u(0, 20), 15, u(5, 80), -40)
     pose = Pose(
         pelvis=(u(-4, 18), u(-5, 5), u(-15, 15)),
         trunk=(u(-10, 18), u(-8, 8), u(-20, 20)),
@@ -80,7 +92,7 @@ def leap(rng: Rng) -> Motion:
 
 
 def throw(rng: Rng) -> Motion:
-    """An overhead throw, pitch or serve: cocked to follow-through (Fleisig et al. 1995)."""
+    """Return an overhead throw, pitch or serve: cocked to follow-through (Fleisig et al. 1995)."""
     u = rng.uniform
     cocked = Pose(
         pelvis=(-4, 0, -u(20, 45)),
@@ -111,7 +123,7 @@ def throw(rng: Rng) -> Motion:
 
 
 def kick(rng: Rng) -> Motion:
-    """A kick at a ball or to the front, side and head."""
+    """Return a kick at a ball or to the front, side and head."""
     u = rng.uniform
     high = u(0, 1)
     back = Pose(
@@ -135,7 +147,7 @@ def kick(rng: Rng) -> Motion:
 
 
 def swing(rng: Rng) -> Motion:
-    """Both hands on a club or bat, swung across the body."""
+    """Return both hands on a club or bat, swung across the body."""
     u = rng.uniform
     lean = u(8, 34)
     stance = both_legs(Leg(lean * 0.8 + 10, 9, 10, u(12, 30)))
@@ -161,7 +173,7 @@ def swing(rng: Rng) -> Motion:
 
 
 def guard(rng: Rng) -> Motion:
-    """A fighter's guard and punches."""
+    """Return a fighter's guard and punches."""
     u = rng.uniform
     stance = {"left_leg": Leg(26, 4, 5, 28), "right_leg": Leg(-4, 8, 18, 30)}
     ready = Pose(
@@ -182,7 +194,7 @@ def guard(rng: Rng) -> Motion:
 
 
 def row(rng: Rng) -> Motion:
-    """Rowing: from the catch to the finish on a sliding seat near the floor."""
+    """Return rowing: from the catch to the finish on a sliding seat near the floor."""
     u = rng.uniform
     lay = u(10, 26)
     catch = Pose(
@@ -209,7 +221,7 @@ def row(rng: Rng) -> Motion:
 
 
 def cycle(rng: Rng) -> Motion:
-    """Riding a bicycle that is not there: saddle height, crank circles, aero to upright."""
+    """Return riding a bicycle that is not there: saddle height, crank circles, aero to upright."""
     u = rng.uniform
     lean = u(8, 48)
     rounded = u(14, 48)
@@ -228,15 +240,15 @@ def cycle(rng: Rng) -> Motion:
             right_leg=leg(phase + 0.5),
             **both_arms(reach),
             feet=("free", "free"),
-            base="air",
-            lift=0.12,
+            base="seat",
+            lift=0.92,
         )
 
     return Motion("cycle", at, 0.8, cyclic=True)
 
 
 def climb(rng: Rng) -> Motion:
-    """Climbing or crawling up: one arm and the other leg high, hips near the wall."""
+    """Return climbing or crawling up: one arm and the other leg high, hips near the wall."""
     u = rng.uniform
     pose = Pose(
         pelvis=(u(-8, 14), u(-14, 14), u(-18, 18)),
@@ -255,7 +267,7 @@ def climb(rng: Rng) -> Motion:
 
 
 def hang(rng: Rng) -> Motion:
-    """Hanging from a bar, or pulled up to it."""
+    """Return hanging from a bar, or pulled up to it."""
     u = rng.uniform
     hips = u(-12, 30) if u(0, 1) < 0.7 else u(60, 100)
     knee = u(0, 90)
@@ -270,13 +282,36 @@ def hang(rng: Rng) -> Motion:
         **both_arms(Arm((wide, 0.05, 1), 0, u(0, 8), 0, 1.0)),
         feet=("free", "free"),
         base="hang",
-        lift=u(0.15, 0.8),
+        lift=u(2.2, 2.9),
         **legs,
     )
     high = replace(
         low,
         trunk=(-u(4, 20), 0, 0),
         **both_arms(Arm((0.62, 0.22, -0.55), 0, u(125, 145), 0, 1.0)),
-        lift=low.lift + 0.3,
     )
     return Motion("hang", between(low, high), 2.4, held="both", support="bar-above")
+
+
+def sprint_start(rng: Rng) -> Motion:
+    """Return a sprinter's crouch start: from the marks to the set position."""
+    u = rng.uniform
+    arms = Arm((u(0.12, 0.3), 1, u(-0.15, 0.05)), 0, u(2, 10), -40, 0.1)
+    tilt = u(82, 94)
+    ready = Pose(
+        pelvis=(tilt, 0, 0),
+        trunk=(u(6, 26), 0, 0),
+        neck=(-u(0, 30), 0, 0),
+        left_leg=Leg(tilt + u(36, 44), 4, 4, u(84, 96), 10),
+        right_leg=Leg(tilt + u(2, 14), 4, 4, u(58, 74), 0),
+        **both_arms(arms),
+        feet=("toes", "toes"),
+        hands=("floor", "floor"),
+    )
+    marks = replace(
+        ready,
+        pelvis=(68, 0, 0),
+        left_leg=Leg(120, 4, 4, 118, 10),
+        right_leg=Leg(70, 4, 4, 82, 0),
+    )
+    return Motion("sprint-start", between(marks, ready), 1.5)

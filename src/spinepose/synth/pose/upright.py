@@ -36,6 +36,7 @@ __all__ = [
 
 
 def stand(rng: Rng) -> Motion:
+    """Return standing at ease."""
     u = rng.uniform
     shift = u(-6, 6)
     pose = Pose(
@@ -137,7 +138,7 @@ def _leg_courses(
     """Return hip, knee and ankle (degrees) by the phase of a leg."""
     table = _mixed(_RUN, _SPRINT, speed) if running else _WALK.copy()
     table[:, 1] = (table[:, 1] - 8) * vigour + 8
-    closed = np.vstack([table, table[:1] + [1.0, 0, 0, 0]])
+    closed = np.vstack([table, table[:1] + np.array([1.0, 0, 0, 0])])
     spline = CubicSpline(closed[:, 0], closed[:, 1:], bc_type="periodic")
 
     def at(t: float) -> tuple[float, float, float]:
@@ -161,7 +162,7 @@ def _flight(phase: float, stance: float) -> float:
 
 
 def stretch(rng: Rng) -> Motion:
-    """Standing stretches: reach up, bend back, quadriceps, chest, hamstring."""
+    """Return standing stretches: reach up, bend back, quadriceps, chest, hamstring."""
     u = rng.uniform
     kind = rng.choice(["up", "back", "quad", "cross", "triceps"])
     if kind == "back":
@@ -204,6 +205,7 @@ def stretch(rng: Rng) -> Motion:
 
 
 def side_bend(rng: Rng) -> Motion:
+    """Return a bend to the side, an arm overhead."""
     u = rng.uniform
     reach = u(18, 40)
     stance = Leg(0, u(4, 16), 8, 3)
@@ -219,6 +221,7 @@ def side_bend(rng: Rng) -> Motion:
 
 
 def twist(rng: Rng) -> Motion:
+    """Return turns of the trunk with the arms out."""
     u = rng.uniform
     turn = u(22, 48)
     arms = Arm((1, u(0.2, 0.7), u(-0.3, 0.1)), 0, u(0, 70))
@@ -229,7 +232,7 @@ def twist(rng: Rng) -> Motion:
 
 
 def squat(rng: Rng) -> Motion:
-    """A squat with the arms ahead, or with a bar on the shoulders."""
+    """Return a squat with the arms ahead, or with a bar on the shoulders."""
     u = rng.uniform
     depth = u(0.55, 1.05)
     bar = u(0, 1) < 0.35
@@ -253,7 +256,7 @@ def squat(rng: Rng) -> Motion:
 
 
 def deadlift(rng: Rng) -> Motion:
-    """A deadlift, from the stiff-legged to the deep one, back flat or rounded."""
+    """Return a deadlift, from the stiff-legged to the deep one, back flat or rounded."""
     u = rng.uniform
     stiff = u(0, 1)
     round_back = u(-8, 42)
@@ -269,7 +272,7 @@ def deadlift(rng: Rng) -> Motion:
 
 
 def bend(rng: Rng) -> Motion:
-    """Bending forward: to the toes, to pick something up, to tie a shoe."""
+    """Return bending forward: to the toes, to pick something up, to tie a shoe."""
     u = rng.uniform
     flexion, pitch = u(28, 78), u(8, 60)
     knee = u(0, 32)
@@ -285,7 +288,7 @@ def bend(rng: Rng) -> Motion:
 
 
 def lift(rng: Rng) -> Motion:
-    """Lifting a box from the ground with both hands, well or badly."""
+    """Return lifting a box from the ground with both hands, well or badly."""
     u = rng.uniform
     legs = u(0.2, 1.0)
     grasp = Arm((0.10, 1.0, -0.72), -18, 12, 0, 0.6)
@@ -305,6 +308,7 @@ def lift(rng: Rng) -> Motion:
 
 
 def lunge(rng: Rng) -> Motion:
+    """Return a lunge to the front or the side."""
     u = rng.uniform
     depth = u(0.45, 1.0)
     side = u(0, 1) < 0.25
@@ -334,7 +338,7 @@ def lunge(rng: Rng) -> Motion:
 
 
 def press(rng: Rng) -> Motion:
-    """Pressing a bar or dumbbells overhead."""
+    """Return pressing a bar or dumbbells overhead."""
     u = rng.uniform
     low = Arm((0.5, 0.45, -0.7), 10, 140, -20, 0.9)
     high = Arm((u(0.15, 0.55), 0.02, 1), 0, u(0, 14), -10, 0.9)
