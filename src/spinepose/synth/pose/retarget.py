@@ -623,7 +623,7 @@ def _contacts(figure: _Figure) -> tuple[Int, Int, Int, Float64]:
     base = np.select([floor, touch.any(axis=0)], [_ON_FLOOR, _ON_FEET], _IN_AIR)
     feet = np.where(base == _ON_FEET, feet, _FREE)
     wrists = np.stack([figure.place(f"{side}_hand") for side in _SIDES])
-    near = wrists[..., 2] / scale - ground < 2 * _RADII["wrists"]
+    near = wrists[..., 2] / scale - ground < 1.5 * _RADII["wrists"]
     hands = near & (_speed(wrists, figure.fps) / scale < _SLOW / 2) & (base != _IN_AIR)
     lift = np.where(base == _IN_AIR, np.maximum(lowest - ground, 0.0), 0.0)
     return feet.astype(np.intp), hands.astype(np.intp), base.astype(np.intp), lift
