@@ -46,7 +46,9 @@ Float64 = npt.NDArray[np.float64]
 
 _CROWD = (0.64, 0.19, 0.08, 0.05, 0.025, 0.015)
 """Shares of scenes with 1, 2, ... 6 people."""
-_RECORDED = 0.5
+_OCCLUDER_WAY = 0.6
+"""Share of the way to the camera within which things in front of a person stand."""
+_RECORDED = 0.25
 """Share of recorded motions when there are some."""
 _TRIES = 4
 _DEEPEST = 0.03
@@ -375,25 +377,32 @@ def _cameras(
 
 def _occluder(
     camera: Camera, boxes: list[npt.NDArray[np.floating]], rng: np.random.Generator
-) -> tuple[str, Mesh]:
-    """Return a thing on the ground between the first camera and somebody."""
+) -> tuple[str, Mesh] | None:
+    """Return a thing on the ground that hides a part of somebody from the first camera.
+
+    It stands nearer to the person than to the camera, and aside, so that somebody can still be
+    seen; None where there is no room for it.
+    """
     box = boxes[int(rng.integers(len(boxes)))]
-    target = box.mean(axis=0)
-    eye = camera.position
-    way = (eye - target) * (1, 1, 0)
+    target = box.mean(axis=0) * (1, 1, 0)
+    way = (camera.position - target) * (1, 1, 0)
     away = float(np.linalg.norm(way))
     way = way / max(away, 1e-6)
     names = sorted(OCCLUDERS)
     name = names[int(rng.integers(len(names)))]
     mesh = OCCLUDERS[name](rng)
-    reach = float(np.linalg.norm((box[1] - box[0])[:2])) / 2
-    own = float(np.abs(mesh.vertices[:, :2]).max())
-    near = min(reach + own + rng.uniform(0.05, 0.4), away * 0.6)
-    aside = np.array([-way[1], way[0], 0.0]) * rng.uniform(-0.4, 0.4)
-    spot = target * (1, 1, 0) + way * near + aside
     yaw = np.arctan2(way[0], -way[1]) + rng.choice([0, np.pi / 2]) + rng.normal(0, 0.3)
     turn = np.array([[np.cos(yaw), -np.sin(yaw), 0], [np.sin(yaw), np.cos(yaw), 0], [0, 0, 1.0]])
-    return name.replace("_", " "), mesh.moved(turn, spot)
+    mesh = mesh.moved(turn, np.zeros(3))
+    side = np.array([-way[1], way[0], 0.0])
+    own = float(np.abs(mesh.vertices @ way).max())
+    wide = float(np.abs(mesh.vertices @ side).max())
+    reach = float(np.linalg.norm((box[1] - box[0])[:2])) / 2
+    near = reach + own + rng.uniform(0.05, 0.35)
+    aside = float(rng.choice([-1, 1])) * (wide * rng.uniform(0.55, 1.0) + rng.uniform(0, 0.1))
+    if near + own > _OCCLUDER_WAY * away:
+        return None
+    return name.replace("_", " "), mesh.moved(np.eye(3), target + way * near + side * aside)
 
 
 def _face_marks(regions: Regions) -> npt.NDArray[np.float32]:
