@@ -1,10 +1,11 @@
-"""Find and read motion capture files; errors name the file and what is wrong with it."""
+"""One door for all motion capture files."""
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
-from spinepose.errors import InputError
+from spinepose.errors import InputError, UsageError
 from spinepose.synth.mocap.acclaim import read_acclaim
 from spinepose.synth.mocap.biovision import read_biovision
 from spinepose.synth.mocap.recording import Recording
@@ -12,7 +13,6 @@ from spinepose.synth.mocap.recording import Recording
 __all__ = ["MOTION_SUFFIXES", "find_motions", "read_motion"]
 
 MOTION_SUFFIXES = (".amc", ".bvh")
-_LARGEST = 200 << 20
 
 
 def find_motions(source: Path) -> list[Path]:
@@ -21,60 +21,63 @@ def find_motions(source: Path) -> list[Path]:
     Raises
     ------
     InputError
-        If there are none.
+        When there are none.
     """
     if source.is_dir():
-        found = sorted(
-            path for path in source.rglob("*") if path.suffix.lower() in MOTION_SUFFIXES
-        )
+        found = sorted(path for path in source.rglob("*") if path.suffix.lower() in MOTION_SUFFIXES)
         if not found:
             raise InputError(f"{source} holds no motion capture (.amc with .asf, or .bvh)")
         return found
-    if not source.is_file():
-        raise InputError(f"{source} does not exist")
-    if source.suffix.lower() not in MOTION_SUFFIXES:
-        raise InputError(f"{source} is no motion capture: give an .amc, a .bvh or a folder of them")
+    _check(source)
     return [source]
 
 
-def read_motion(path: str | Path) -> Recording:
+def read_motion(
+    path: str | Path, *, fps: float | None = None, unit: float | None = None
+) -> Recording:
     """Read a recorded motion.
+
+    Lengths: an ``.asf`` file says how many inches its unit is. A ``.bvh`` file says nothing: of
+    millimetres, centimetres, inches, CMU's units of 56.4 mm, feet and metres that one is taken
+    which gives the rest pose the size of a person, about 1.7 m. That is done for an ``.asf`` file
+    too, when what it says makes no person. Axes: y is up in these files, turned to z up; a
+    ``.bvh`` file whose rest pose stands along z is taken as it is.
 
     Parameters
     ----------
     path
-        A ``.bvh`` file, or an ``.amc`` file whose ``.asf`` lies beside it: with the name up to
-        the first underscore, as in the CMU database, or the only one there.
+        A ``.bvh`` or ``.amc`` file. The skeleton of an ``.amc`` file is the ``.asf`` file in the
+        same folder whose name is the beginning of its own up to a ``_``, as in ``02.asf`` and
+        ``02_05.amc``, or else the only one there.
+    fps
+        Frames per second, against what the file says. An ``.amc`` file mostly says nothing, and
+        is then taken to have 120, like nearly all of CMU's.
+    unit
+        Metres per unit of length, against what the file says or its size tells.
 
     Raises
     ------
     InputError
-        If a file is missing, too large or broken.
+        When a file is missing, damaged, cut off, above 200 MB or 1e6 frames, or not one of a
+        person; the message names it.
+    UsageError
+        When `fps` or `unit` is not positive.
     """
+    for name, value in (("fps", fps), ("unit", unit)):
+        if value is not None and not (math.isfinite(value) and value > 0):
+            raise UsageError(f"{name} must be above 0, not {value}")
     path = Path(path)
-    suffix = path.suffix.lower()
-    if suffix == ".amc":
-        skeleton = _skeleton_of(path)
-        return read_acclaim(_text(skeleton), _text(path), (str(skeleton), str(path)))
-    if suffix == ".bvh":
-        return read_biovision(_text(path), str(path))
-    raise InputError(f"{path} is no motion capture: give an .amc or a .bvh file")
+    _check(path)
+    read = read_acclaim if path.suffix.lower() == ".amc" else read_biovision
+    return read(path, fps=fps, unit=unit)
 
 
-def _skeleton_of(path: Path) -> Path:
-    beside = sorted(p for p in path.parent.glob("*") if p.suffix.lower() == ".asf")
-    for candidate in beside:
-        if candidate.stem in (path.stem.split("_", 1)[0], path.stem):
-            return candidate
-    if len(beside) == 1:
-        return beside[0]
-    raise InputError(f"{path} needs its skeleton: put the .asf file beside it")
-
-
-def _text(path: Path) -> str:
-    try:
-        if path.stat().st_size > _LARGEST:
-            raise InputError(f"{path} is larger than 200 MB; cut it into pieces")
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+def _check(path: Path) -> None:
+    """Refuse what is missing or no motion by its name."""
+    if not path.is_file():
+        raise InputError(f"{path} does not exist, or is no file; check its name and place")
+    if path.suffix.lower() not in MOTION_SUFFIXES:
+        raise InputError(
+            f"{path} is no motion capture: give an .amc file with its .asf beside it, a .bvh file "
+            f"or a folder of them"
+        )
