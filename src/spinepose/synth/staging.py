@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +33,10 @@ _ONE_HAND = {
 """What is likely in one hand during an activity."""
 
 _CHAIRS = ("kitchen_chair", "office_chair", "stool", "armchair", "bench", "sofa", "plyo_box")
+_CLOSED = ("armchair", "sofa", "plyo_box")
+_SHANK = ("knee", "ankle", "heel")
+_UPRIGHT = ("stand", "walk", "run", "climb", "bend", "lift", "squat", "lunge", "jump", "stretch")
+"""Activities in which somebody may have a backpack on."""
 _STEEL = (0.35, 0.36, 0.38)
 
 
@@ -70,8 +76,7 @@ def belongings_of(
     if motion.held == "both":
         carried += _held_by_both(place, motion, rng)
     elif motion.held == "box":
-        mesh, _ = carton(rng)
-        carried.append(("box", mesh.moved(place.across_hands(), place.between_hands(0.06))))
+        carried.append(("box", _box(place, rng)))
     elif rng.uniform() < (0.75 if motion.held == "one" else 0.22):
         carried += _held_by_one(place, motion, rng)
     if motion.activity == "cycle":
@@ -79,7 +84,8 @@ def belongings_of(
     if motion.activity == "climb":
         carried.append(("holds", _climbing_holds(place, rng)))
     for name, chance, maker in _WORN:
-        if rng.uniform() < chance:
+        drawn = rng.uniform() < chance
+        if drawn and (name != "backpack" or motion.activity in _UPRIGHT):
             dressed.append((name, maker(place, rng)))
     return Belongings(
         [mesh for _, mesh in dressed],
@@ -186,6 +192,15 @@ def _held_by_both(
     return [(name, mesh.moved(place.across_hands(), place.between_hands()))]
 
 
+def _box(place: _Places, rng: np.random.Generator) -> Mesh:
+    """Return a carton as wide as the palms are apart."""
+    mesh, half = carton(rng)
+    frame = place.across_hands()
+    gap = float(np.linalg.norm(place.grip("L")[1] - place.grip("R")[1]))
+    frame = frame * np.array([(gap / 2 + 0.024 * place.scale) / half, 1.0, 1.0])
+    return mesh.moved(frame, place.between_hands(0.05))
+
+
 def _seat(place: _Places, motion: Motion, rng: np.random.Generator) -> tuple[str, Mesh]:
     """Return a seat whose upper side touches the thighs."""
     root = place.turn("root")
@@ -194,10 +209,18 @@ def _seat(place: _Places, motion: Motion, rng: np.random.Generator) -> tuple[str
     seat = place.posed.vertices[place.body.seat_vertices, 2]
     height = float(np.percentile(seat, 2.0))
     name = "plyo_box" if motion.activity == "row" else _CHAIRS[int(rng.integers(len(_CHAIRS)))]
-    depth = 0.36 if motion.activity == "row" else None
-    mesh = SUPPORTS[name](rng, seat_height=max(height, 0.15), seat_depth=depth)
     hips = (place.point("left_hip") + place.point("right_hip")) / 2
-    floor = np.array([hips[0], hips[1], 0.0]) + ahead * 0.10
+    # The front edge lies behind the knees, and behind the heels where the seat is closed below.
+    legs = [place.point(f"{side}_{part}") for side in ("left", "right") for part in _SHANK]
+    reach = np.array([float((point - hips) @ ahead) for point in legs]).reshape(2, -1)
+    front = float(reach[:, 0].min()) - 0.13 * place.scale
+    if name in _CLOSED:
+        front = min(front, float(reach.min()) - 0.05 * place.scale)
+    front = max(front, 0.10)
+    depth = front + (0.13 if name in ("stool", "plyo_box") else 0.18) * place.scale
+    maker = cast("Callable[..., Mesh]", SUPPORTS[name])
+    mesh = maker(rng, seat_height=max(height, 0.15), seat_depth=depth)
+    floor = np.array([hips[0], hips[1], 0.0]) + ahead * (front - depth / 2)
     return name.replace("_", " "), mesh.moved(yaw, floor)
 
 
@@ -239,7 +262,7 @@ def _ergometer(place: _Places, rng: np.random.Generator) -> Mesh:
         tube(crank, stem, 0.03, tone),
         tube(stem, hands, 0.022, _STEEL),
         tube(hands - left * 0.24, hands + left * 0.24, 0.017, (0.02, 0.02, 0.02)),
-        tube(crank - left * 0.06, crank + left * 0.06, 0.12, _STEEL),
+        shapes.rod(crank - left * 0.03, crank + left * 0.03, 0.13, tone, sides=24),
         tube(crank, np.array([crank[0], crank[1], 0.08]), 0.04, tone),
         tube(back, front, 0.035, tone),
         tube(front - left * 0.25, front + left * 0.25, 0.03, _STEEL),
@@ -281,7 +304,7 @@ def _backpack(place: _Places, rng: np.random.Generator) -> Mesh:
     points = place.posed.vertices[back]
     local = (points - place.point("spine_04")) @ thorax
     near = (np.abs(local[:, 0]) < 0.03) & (np.abs(local[:, 2]) < 0.03) & (local[:, 1] > 0)
-    reach = float(local[near, 1].max()) if near.any() else 0.08
+    reach = min(float(local[near, 1].max()), 0.13 * place.scale) if near.any() else 0.08
     origin = place.point("spine_04") + thorax[:, 1] * (reach + 0.012)
     return worn.backpack(rng, straps=False).moved(thorax, origin)
 

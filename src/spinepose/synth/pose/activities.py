@@ -13,13 +13,14 @@ import numpy as np
 
 from spinepose.synth.pose import dance, gymnastics, seated, sports, upright
 from spinepose.synth.pose.blocks import Activity, Habit, Motion, Rng
-from spinepose.synth.pose.pose import Pose, limited, mirrored
+from spinepose.synth.pose.pose import HandContact, Pose, limited, mirrored
 
 __all__ = ["ACTIVITIES", "Activity", "Motion", "draw_motion"]
 
 
 _DYNAMIC = (
     "walk", "run", "leap", "jump", "sprint-start", "roll", "walkover", "cartwheel",
+    "shoulder-stand",
 )  # fmt: skip
 """Motions in which the centre of mass travels instead of staying over the feet."""
 
@@ -39,11 +40,23 @@ def draw_motion(rng: Rng, names: tuple[str, ...] | None = None) -> Motion:
 
     balance = 0.0 if activity.name in _DYNAMIC else 1.0
 
+    grip = _grip(motion)
+
     def at(phase: float) -> Pose:
         pose = habit.applied(motion.at(phase))
-        return replace(limited(mirrored(pose) if flip else pose), balance=balance)
+        pose = limited(mirrored(pose) if flip else pose)
+        return replace(pose, balance=balance, hands=(grip, grip) if grip else pose.hands)
 
     return replace(motion, at=at)
+
+
+def _grip(motion: Motion) -> HandContact | None:
+    """Return how both hands hold what a motion has in both."""
+    if motion.held == "box":
+        return "box"
+    if motion.held == "both":
+        return "shoulders" if motion.activity == "squat" else "bar"
+    return "together" if motion.activity == "swing" else None
 
 
 ACTIVITIES: tuple[Activity, ...] = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -175,12 +175,12 @@ def between(start: Pose, end: Pose) -> Track:
     return lambda phase: blend(start, end, ease(phase))
 
 
-def both_legs(leg: Leg) -> dict[str, Leg]:
+def both_legs(leg: Leg) -> dict[str, Any]:
     """Return a leg for both sides."""
     return {"left_leg": leg, "right_leg": leg}
 
 
-def both_arms(arm: Arm) -> dict[str, Arm]:
+def both_arms(arm: Arm) -> dict[str, Any]:
     """Return an arm for both sides."""
     return {"left_arm": arm, "right_arm": arm}
 

@@ -35,7 +35,7 @@ class Clearance:
     def __init__(self, body: Body) -> None:
         self._body = body
         parts = np.array(_part_of(body))
-        owner = np.asarray(body.weights.argmax(axis=1)).ravel()
+        owner = np.array(body.weights.argmax(axis=1), dtype=np.intp).reshape(-1)
         skin = np.zeros(len(owner), bool)
         skin[body.skin_vertices] = True
         part = np.where(skin, parts[owner], "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 from spinepose.synth.pose.blocks import (
     Motion,
@@ -22,7 +22,7 @@ def dance(rng: Rng) -> Motion:
     """Return figures of ballet and jazz: arabesque, passe, second, a jazz lunge."""
     u = rng.uniform
     kind = rng.choice(["arabesque", "passe", "second", "jazz"])
-    arms = {
+    arms: dict[str, Any] = {
         "left_arm": Arm((u(0.4, 1), u(-0.2, 0.9), u(-0.2, 1)), 0, u(4, 40)),
         "right_arm": Arm((u(0.4, 1), u(-0.3, 0.6), u(-0.2, 0.8)), 0, u(4, 40)),
     }
@@ -126,7 +126,7 @@ def yoga(rng: Rng) -> Motion:
         "child": lambda: Pose(
             pelvis=(u(74, 88), 0, 0), trunk=(u(34, 60), 0, 0), neck=(u(10, 30), 0, 0),
             **both_legs(Leg(u(118, 132), 8, 4, 148, -45)),
-            **both_arms(Arm((0.15, 0.35, 1) if u(0, 1) < 0.6 else (0.2, -0.2, -1), 0, 8)),
+            **both_arms(Arm((0.15, 0.35, 1) if u(0, 1) < 0.6 else (0.3, 0.55, -0.8), 0, 8)),
             feet=("free", "free"), base="floor"),
         "wheel": lambda: Pose(
             pelvis=(-u(118, 140), 0, 0), trunk=(-u(30, 44), 0, 0), neck=(-u(20, 45), 0, 0),

@@ -94,15 +94,15 @@ def shoulder_stand(rng: Rng) -> Motion:
     over = u(0, 1)
     hips = u(75, 125) if over < 0.4 else u(-8, 35)
     pose = Pose(
-        pelvis=(-u(158, 178), u(-4, 4), 0),
-        trunk=(u(22, 40), u(-4, 4), 0),
+        pelvis=(-u(156, 170), u(-4, 4), 0),
+        trunk=(u(18, 32), u(-4, 4), 0),
         neck=(u(46, 55), 0, 0),
         left_leg=Leg(hips, u(0, 12), 4, u(0, 14), -30),
         right_leg=Leg(hips + u(-20, 6), u(0, 12), 4, u(0, 30), -30),
         **both_arms(
-            Arm((0.35, -0.8, -0.5), u(20, 40), u(85, 115), 0, 0.1)
+            Arm((0.35, -0.5, -0.8), u(20, 40), u(85, 115), 0, 0.1)
             if u(0, 1) < 0.6
-            else Arm((0.25, -0.75, -0.62), 0, u(0, 10), 0, 0.0)
+            else Arm((0.3, -0.55, -0.75), 0, u(0, 10), 0, 0.0)
         ),
         feet=("free", "free"),
         base="hands",

@@ -14,7 +14,7 @@ __all__ = ["LIMITS", "Arm", "Leg", "Pose", "limited", "mirrored"]
 
 Vector = tuple[float, float, float]
 FootContact = Literal["flat", "toes", "heel", "free"]
-HandContact = Literal["floor", "free"]
+HandContact = Literal["floor", "free", "bar", "shoulders", "box", "together"]
 Base = Literal["feet", "seat", "floor", "hands", "hang", "air"]
 
 LIMITS: dict[str, tuple[float, float]] = {
@@ -102,6 +102,8 @@ class Pose:
         The limbs.
     feet, hands
         What the left and the right one touch: contacts are reached exactly by inverse kinematics.
+        Both hands hold a ``bar`` across the body or over the ``shoulders``, a ``box`` between the
+        palms, or one handle ``together``.
     base
         What carries the body: its feet, a seat, the floor under any part (the body comes to rest
         there), the hands in balance, a bar above, or nothing.

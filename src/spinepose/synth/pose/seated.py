@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -85,28 +86,28 @@ def sit_floor(rng: Rng) -> Motion:
 def kneel(rng: Rng) -> Motion:
     """Return kneeling on one knee or both."""
     u = rng.uniform
-    arms = {"left_arm": relaxed_arm(rng), "right_arm": relaxed_arm(rng)}
+    arms: dict[str, Any] = {"left_arm": relaxed_arm(rng), "right_arm": relaxed_arm(rng)}
+    pitch, bent = u(-4, 10), u(0, 28)
     if u(0, 1) < 0.5:
-        pose = Pose(
-            pelvis=(u(-4, 10), 0, 0),
-            trunk=(u(0, 28), u(-6, 6), u(-12, 12)),
-            left_leg=Leg(88, 4, 6, 88),
-            right_leg=Leg(u(-6, 4), 2, 4, 92, -40),
-            feet=("free", "free"),
-            base="floor",
-            **arms,
-        )
+        # The shank of the knee on the ground lies flat; the hips stay behind that knee.
+        front, back = u(80, 96), u(-8, 4)
+        legs: dict[str, Any] = {
+            "left_leg": Leg(front + pitch, 5, 6, front, 0),
+            "right_leg": Leg(back + pitch, 3, 4, 88 + back, -34),
+        }
     else:
-        back = u(0, 1)
-        pose = Pose(
-            pelvis=(mix(0, 12, back), 0, 0),
-            trunk=(u(-4, 26), u(-6, 6), u(-12, 12)),
-            **both_legs(Leg(mix(0, 88, back), 5, 2, mix(92, 142, back), -42)),
-            feet=("free", "free"),
-            base="floor",
-            **arms,
-        )
-    moved = replace(pose, trunk=(pose.trunk[0] + u(0, 14), u(-8, 8), u(-16, 16)))
+        # From upright to sitting on the heels; a bent trunk takes the hips back.
+        back = mix(8 + bent * 0.5, 58, max(0.0, u(-0.6, 1)))
+        legs = both_legs(Leg(back + pitch, 5, 2, 90 + back, -42))
+    pose = Pose(
+        pelvis=(pitch, 0, 0),
+        trunk=(bent, u(-6, 6), u(-12, 12)),
+        feet=("free", "free"),
+        base="floor",
+        **legs,
+        **arms,
+    )
+    moved = replace(pose, trunk=(pose.trunk[0] * u(0.4, 1), u(-8, 8), u(-16, 16)))
     return Motion("kneel", between(pose, moved), 2.4)
 
 
@@ -160,7 +161,7 @@ def lie(rng: Rng) -> Motion:
     u = rng.uniform
     kind = rng.choice(["back", "belly", "side", "crunch"])
     yaw = u(-180, 180)
-    free: dict[str, object] = {"feet": ("free", "free"), "base": "floor"}
+    free: dict[str, Any] = {"feet": ("free", "free"), "base": "floor"}
     if kind == "belly":
         pose = Pose(
             pelvis=(88, 0, yaw),
@@ -169,7 +170,7 @@ def lie(rng: Rng) -> Motion:
             **both_legs(Leg(-2, u(2, 18), 8, u(0, 30), -42)),
             left_arm=Arm((u(0.3, 1), u(-0.05, 0.15), u(-1, 1)), 0, u(0, 90)),
             right_arm=Arm((u(0.3, 1), u(-0.05, 0.15), u(-1, 1)), 0, u(0, 90)),
-            **free,  # type: ignore[arg-type]
+            **free,
         )
     elif kind == "side":
         pose = Pose(
@@ -180,7 +181,7 @@ def lie(rng: Rng) -> Motion:
             right_leg=Leg(u(5, 80), u(0, 18), 2, u(10, 90), -20),
             left_arm=Arm((0.05, 1, u(-0.6, 0.8)), 0, u(20, 100)),
             right_arm=Arm((0.1, 0.8, -0.8), 0, u(10, 70)),
-            **free,  # type: ignore[arg-type]
+            **free,
         )
     else:
         sit_up = u(10, 60) if kind == "crunch" else u(-4, 8)
@@ -192,7 +193,7 @@ def lie(rng: Rng) -> Motion:
             **both_legs(Leg(52 * bent, u(2, 12), 6, 98 * bent, -30 * (1 - bent))),
             left_arm=Arm((u(0.2, 1), u(-0.1, 0.1), u(-1, 1)), 0, u(0, 40)),
             right_arm=Arm((u(0.2, 1), u(-0.1, 0.1), u(-1, 1)), 0, u(0, 40)),
-            **free,  # type: ignore[arg-type]
+            **free,
         )
         if kind == "crunch":
             pose = replace(pose, **both_arms(Arm((0.8, 0.35, 0.35), 40, 135)))
@@ -206,7 +207,7 @@ def crouch(rng: Rng) -> Motion:
     feet: tuple[FootContact, FootContact] = ("toes", "toes") if u(0, 1) < 0.5 else ("flat", "toes")
     if u(0, 1) < 0.4:
         feet = ("flat", "flat")
-    arms = {
+    arms: dict[str, Any] = {
         "knees": both_arms(Arm((0.25, 0.75, -0.7), 20, u(35, 70))),
         "ahead": both_arms(Arm((0.1, 1, u(-0.7, 0.1)), 0, u(5, 40))),
         "ground": both_arms(Arm((0.05, 1, -0.25), 0, u(4, 20), -40, 0.1)),

@@ -13,14 +13,14 @@ from spinepose.synth.anatomy import Subject
 from spinepose.synth.body.model import Body
 from spinepose.synth.pose.balance import Masses, support_point
 from spinepose.synth.pose.curvature import Curvature
-from spinepose.synth.pose.pose import Arm, FootContact, Pose, Vector
+from spinepose.synth.pose.pose import Arm, FootContact, HandContact, Pose, Vector
 from spinepose.synth.pose.settle import settling_turn
 
 __all__ = ["Posed", "Poser", "two_bone"]
 
 Float64 = npt.NDArray[np.float64]
 Side = Literal["L", "R"]
-_SIGN = {"L": 1.0, "R": -1.0}
+_SIGN: dict[str, float] = {"L": 1.0, "R": -1.0}
 
 FLEXION_SHARES = {"spine04": 0.31, "spine03": 0.28, "spine02": 0.19, "spine01": 0.22}
 LATERAL_SHARES = {"spine04": 0.15, "spine03": 0.23, "spine02": 0.23, "spine01": 0.39}
@@ -59,6 +59,12 @@ _BALANCE_STEPS, _IN_BALANCE, _MOST_INCLINED = 4, 0.012, 0.6
 
 _ALMOST = 1.03
 """A hand reaches for the ground when it is not farther than this share of the arm's length."""
+
+_GRASPS = ("bar", "shoulders", "box", "together")
+_BAR_ON_BACK = np.array([0.0, 0.075, -0.03])
+"""m from the joint at C7 to a bar on the shoulders, in the frame of the thorax."""
+_FIST = np.array([0.0, -0.02, -0.085])
+"""m from a bar on the shoulders to the wrists under it."""
 
 _NEAR_GROUND, _MOST_TOPPLED = 0.06, 0.5
 """m over the lowest point: what carries an inverted body; largest turn of it in radians."""
@@ -401,6 +407,8 @@ class Poser:
     def _contacts(self, rotations: Float64, pose: Pose, shift: Float64) -> None:
         """Bring feet and hands to the ground."""
         transforms = self.body.transforms(self.subject.pivots, rotations, shift)
+        if pose.hands[0] in _GRASPS:
+            self._grasp(rotations, transforms, pose.hands[0])
         if pose.base in ("air", "hang"):
             return
         for side, contact in zip("LR", pose.feet, strict=True):
@@ -468,33 +476,94 @@ class Poser:
     def _plant_hand(
         self, rotations: Float64, transforms: Float64, side: str, ground: float
     ) -> None:
-        index, limb = self.body.index, self._arms[side]
+        limb = self._arms[side]
         shoulder = self._joint(transforms, limb.bones[0])
-        elbow = self._joint(transforms, limb.bones[1])
         wrist = self._joint(transforms, limb.bones[2])
         target = np.array([wrist[0], wrist[1], ground + _PALM * self._scale])
         if np.linalg.norm(target - shoulder) > _ALMOST * sum(limb.lengths):
             return
-        pole = elbow - (shoulder + wrist) / 2
-        if np.linalg.norm(pole) < 0.02:
-            hinge = transforms[index[limb.bones[1]], :, :3] @ limb.hinge
-            pole = -np.cross(target - shoulder, hinge)
-        bones = two_bone(target - shoulder, limb.lengths, pole)
-        self._set_limb(rotations, limb, bones)
-        # The palm lies flat, fingers away from the shoulder.
-        pivots = self.subject.pivots
-        wrist0 = pivots[index[f"wrist.{side}"]]
-        along = _unit(pivots[index[f"finger3-1.{side}"]] - wrist0)
-        knuckles = pivots[index[f"finger2-1.{side}"]] - pivots[index[f"finger5-1.{side}"]]
-        across = _unit(knuckles - along * (knuckles @ along))
+        self._reach(rotations, transforms, side, target)
         # Fingers point up the trunk of a prone body and to the back of one upside down.
         ahead = self._world(rotations, "spine01") @ np.array([0.0, 1.0, 1.0]) * (1, 1, 0)
         if np.linalg.norm(ahead) < 0.2:
             ahead = self._world(rotations, "root") @ np.array([0.0, -1.0, 0.0]) * (1, 1, 0)
         ahead = _unit(ahead)
         inward = np.cross([0.0, 0.0, 1.0], ahead) * _SIGN[side]
-        hand = _frame(ahead, inward) @ _frame(along, across).T
+        self._turn_hand(rotations, side, ahead, inward)
+
+    def _turn_hand(self, rotations: Float64, side: str, fingers: Float64, thumb: Float64) -> None:
+        """Turn a hand in the world: where the fingers point, and the thumb's side."""
+        index, pivots = self.body.index, self.subject.pivots
+        wrist = pivots[index[f"wrist.{side}"]]
+        along = _unit(pivots[index[f"finger3-1.{side}"]] - wrist)
+        knuckles = pivots[index[f"finger2-1.{side}"]] - pivots[index[f"finger5-1.{side}"]]
+        hand = _frame(fingers, thumb) @ _frame(along, _across(knuckles, along)).T
         rotations[index[f"wrist.{side}"]] = self._world(rotations, f"lowerarm02.{side}").T @ hand
+
+    def _reach(
+        self,
+        rotations: Float64,
+        transforms: Float64,
+        side: str,
+        target: Float64,
+        pole: Float64 | None = None,
+    ) -> Float64:
+        """Bring a wrist to a point (3,) m; return the direction of the forearm."""
+        limb = self._arms[side]
+        at = [self._joint(transforms, bone) for bone in limb.bones]
+        if pole is None:
+            pole = at[1] - (at[0] + at[2]) / 2
+            if np.linalg.norm(pole) < 0.02:
+                hinge = transforms[self.body.index[limb.bones[1]], :, :3] @ limb.hinge
+                pole = -np.cross(target - at[0], hinge)
+        bones = two_bone(target - at[0], limb.lengths, pole)
+        self._set_limb(rotations, limb, bones)
+        return np.asarray(bones[:, 1])
+
+    def _grasp(self, rotations: Float64, transforms: Float64, hold: HandContact) -> None:
+        """Bring both hands to what they hold together."""
+        if hold == "together":
+            self._grasp_handle(rotations, transforms)
+            return
+        thorax = transforms[self.body.index["spine01"], :, :3]
+        wrists = {side: self._joint(transforms, f"wrist.{side}") for side in "LR"}
+        across = thorax[:, 0]
+        half = max(0.12, float(np.linalg.norm(wrists["L"] - wrists["R"])) / 2)
+        middle = (wrists["L"] + wrists["R"]) / 2
+        pole = None
+        if hold == "shoulders":
+            neck = self._joint(transforms, "neck01")
+            middle = neck + thorax @ (_BAR_ON_BACK + _FIST) * self._scale
+            half = 0.37 * self._scale
+        elif np.linalg.norm(across[:2]) > 0.6:
+            across = _unit(across * (1, 1, 0))
+        for side, sign in _SIGN.items():
+            if hold == "shoulders":
+                pole = thorax @ np.array([sign * 0.3, 0.5, -1.0])
+            forearm = self._reach(rotations, transforms, side, middle + sign * half * across, pole)
+            if hold == "shoulders":
+                forearm = _unit(forearm + thorax @ np.array([0.0, 0.2, 1.0]))
+            thumb = -sign * across
+            if hold == "box":
+                thumb = thorax @ np.array([0.0, -0.7, 0.7])
+            elif abs(float(forearm @ thumb)) < 0.8:
+                forearm = _across(forearm, thumb)
+            self._turn_hand(rotations, side, forearm, thumb)
+
+    def _grasp_handle(self, rotations: Float64, transforms: Float64) -> None:
+        """Bring both fists together, one over the other along a handle."""
+        index = self.body.index
+        wrists = {side: self._joint(transforms, f"wrist.{side}") for side in "LR"}
+        knuckles = self._joint(transforms, "finger2-1.R") - self._joint(transforms, "finger5-1.R")
+        handle = _unit(knuckles)
+        chest = -transforms[index["spine01"], :, 1]
+        middle = (wrists["L"] + wrists["R"]) / 2 + 0.04 * self._scale * chest
+        for side, sign in _SIGN.items():
+            target = middle - sign * 0.045 * self._scale * handle
+            forearm = self._reach(rotations, transforms, side, target)
+            if abs(float(forearm @ handle)) < 0.9:
+                forearm = _across(forearm, handle)
+            self._turn_hand(rotations, side, forearm, handle)
 
 
 def two_bone(reach: Float64, lengths: tuple[float, float], pole: Float64) -> Float64:

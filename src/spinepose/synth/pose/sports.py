@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -175,7 +176,7 @@ def swing(rng: Rng) -> Motion:
 def guard(rng: Rng) -> Motion:
     """Return a fighter's guard and punches."""
     u = rng.uniform
-    stance = {"left_leg": Leg(26, 4, 5, 28), "right_leg": Leg(-4, 8, 18, 30)}
+    stance: dict[str, Any] = {"left_leg": Leg(26, 4, 5, 28), "right_leg": Leg(-4, 8, 18, 30)}
     ready = Pose(
         pelvis=(6, 0, -u(15, 35)),
         trunk=(u(8, 20), 0, 0),
@@ -272,7 +273,7 @@ def hang(rng: Rng) -> Motion:
     hips = u(-12, 30) if u(0, 1) < 0.7 else u(60, 100)
     knee = u(0, 90)
     wide = u(0.12, 0.5)
-    legs = {
+    legs: dict[str, Any] = {
         "left_leg": Leg(hips, 3, 4, knee, -30),
         "right_leg": Leg(hips + u(-8, 8), 3, 4, knee, -30),
     }
