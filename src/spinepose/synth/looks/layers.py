@@ -18,8 +18,12 @@ __all__ = ["Layer", "Shell", "hanging", "make_shell"]
 Float64 = npt.NDArray[np.float64]
 Int32 = npt.NDArray[np.int32]
 
-_EDGE_GAP = 0.003
-"""How far a garment stands off at its edge, m: it closes on the skin."""
+_EDGE_GAP = 0.004
+"""How far a garment stands off at its edge at least, m."""
+_CLOSING = 0.3
+"""Share of its distance to the skin that a garment loses towards its edge."""
+_WAVES = 7
+"""Plane waves whose sum makes the folds of a garment."""
 _ANGLES, _HEIGHTS = 32, 28
 
 
@@ -117,6 +121,8 @@ def make_shell(
     extra: Float64 | None = None,
     smooth: int = 6,
     ease: int = 2,
+    folds: np.random.Generator | None = None,
+    beneath: Float64 | None = None,
 ) -> Shell:
     """Return a garment cut from the skin of one body.
 
@@ -132,12 +138,19 @@ def make_shell(
         (V, 3) m, moves the shell further, e.g. :func:`hanging`.
     smooth
         Rounds of smoothing at rest.
+    ease
+        As in `Shell`.
+    folds
+        Draws the folds; none are made without it.
+    beneath
+        (V,) m, distance to the skin of what is already worn there; the garment stays above it.
     """
     skin = subject.rest.vertices
     offsets = np.broadcast_to(np.asarray(offset, np.float64), (len(skin),))
-    # The garment closes on the skin towards its edge.
     closing = np.clip(cover / 0.03, 0.0, 1.0)
-    offsets = _EDGE_GAP + (offsets - _EDGE_GAP) * (0.35 + 0.65 * closing)
+    offsets = _EDGE_GAP + (offsets - _EDGE_GAP) * (1 - _CLOSING * (1 - closing))
+    if folds is not None:
+        offsets = offsets * (1 + 0.55 * _folded(regions.rest, folds) * (offsets > 0.006))
     faces = regions.faces[(cover[regions.faces] > -0.06).all(axis=1)]
     faces = faces[(cover[faces] > 0).any(axis=1)]
     if not len(faces):
@@ -150,8 +163,19 @@ def make_shell(
     for _ in range(smooth):
         shell[used] = 0.5 * shell[used] + 0.5 * (neighbours @ shell)
     out = np.einsum("pi,pi->p", shell - skin, normals)
-    shell = shell + normals * np.maximum(0.6 * offsets - out, 0.0)[:, None]
-    return Shell(shell, faces, cover, 0.5 * offsets, material, ease)
+    least = np.zeros(len(skin)) if beneath is None else beneath
+    shell = shell + normals * np.maximum(np.maximum(0.6 * offsets, least) - out, 0.0)[:, None]
+    return Shell(shell, faces, cover, np.maximum(0.5 * offsets, least), material, ease)
+
+
+def _folded(rest: Float64, rng: np.random.Generator) -> Float64:
+    """Return the height of folds (V,), about -1 to 1: long waves that run mostly up and down."""
+    ways = rng.normal(size=(_WAVES, 3)) * (1.0, 1.0, 0.45)
+    ways /= np.linalg.norm(ways, axis=1, keepdims=True)
+    length = rng.uniform(0.05, 0.16, _WAVES)
+    phases = rng.uniform(0, 2 * np.pi, _WAVES)
+    waves = np.sin(rest @ (ways * (2 * np.pi / length)[:, None]).T + phases)
+    return np.asarray(waves.sum(axis=1) / np.sqrt(2 * _WAVES))
 
 
 def hanging(

@@ -168,14 +168,15 @@ class _Tailor:
         ease: int = 2,
     ) -> None:
         """Add a garment over those already worn."""
-        offsets = np.broadcast_to(np.asarray(offset, np.float64), (len(self.normals),)).copy()
+        beneath = np.zeros(len(self.normals))
         for other in self.shells:
             # Over another garment, by its own thickness.
-            beneath = np.einsum(
+            height = np.einsum(
                 "pi,pi->p", other.vertices - self.subject.rest.vertices, self.normals
             )
-            covered = other.cover > 0
-            offsets[covered] = np.maximum(offsets[covered], beneath[covered] + 0.004)
+            worn = other.cover > -0.01
+            beneath[worn] = np.maximum(beneath[worn], height[worn] + 0.005)
+        offsets = np.maximum(np.asarray(offset, np.float64), beneath)
         shell = make_shell(
             self.regions,
             self.subject,
@@ -186,6 +187,8 @@ class _Tailor:
             extra=extra,
             smooth=smooth,
             ease=ease,
+            folds=self.rng if name != "hair" else None,
+            beneath=beneath,
         )
         self.shells.append(shell)
         self.materials[name] = material
@@ -221,7 +224,7 @@ class _Tailor:
             )
             return
         # Loose legs: wider towards the hem.
-        loose = rng.uniform(0.006, 0.022)
+        loose = rng.uniform(0.008, 0.026)
         depth = np.clip((self.hip - self.regions.rest[:, 2]) / (self.hip - self.ankle), 0, 1)
         flare = rng.uniform(0.3, 1.6) if kind != "shorts" else rng.uniform(1.0, 3.0)
         offset = loose * (0.7 + flare * depth)
@@ -295,11 +298,11 @@ class _Tailor:
     def t_shirt(self) -> None:
         """A T-shirt or a blouse, tight or loose, tucked in or not."""
         rng = self.rng
-        hem = self.hip + rng.uniform(-0.12, 0.06)
+        hem = self.hip + rng.uniform(-0.065, 0.06)
         sleeve = rng.uniform(0.06, 0.24)
         neckline = str(rng.choice(["crew", "crew", "v", "scoop"]))
         cover = cuts.top_cut(self.regions, hem=hem, sleeve=sleeve, neckline=neckline)  # type: ignore[arg-type]
-        loose = rng.uniform(0.004, 0.022)
+        loose = rng.uniform(0.006, 0.028)
         arm = np.clip(self.regions.arm_length / max(sleeve, 0.05), 0, 1)
         self.shell(
             "t-shirt",
@@ -313,14 +316,14 @@ class _Tailor:
     def long_sleeve(self) -> None:
         """A shirt or sweater with long sleeves."""
         rng = self.rng
-        hem = self.hip + rng.uniform(-0.12, 0.03)
+        hem = self.hip + rng.uniform(-0.065, 0.03)
         cover = cuts.top_cut(
             self.regions,
             hem=hem,
             sleeve=self.arm - rng.uniform(-0.02, 0.12),
             neckline=str(rng.choice(["crew", "v", "high"])),  # type: ignore[arg-type]
         )
-        loose = rng.uniform(0.004, 0.018)
+        loose = rng.uniform(0.007, 0.024)
         self.shell(
             "long-sleeve",
             cover,
@@ -333,7 +336,7 @@ class _Tailor:
     def hoodie(self) -> None:
         """A thick sweater with a hood lying on the shoulders."""
         rng = self.rng
-        hem = self.hip + rng.uniform(-0.08, 0.0)
+        hem = self.hip + rng.uniform(-0.065, 0.0)
         cover = cuts.top_cut(self.regions, hem=hem, sleeve=self.arm - 0.02, neckline="high")
         thick = rng.uniform(0.014, 0.026)
         material = fabrics.cloth(rng, _WOVEN, thick=0.9, edge=0.03)
@@ -355,7 +358,7 @@ class _Tailor:
         """A top without sleeves, sometimes with straps or a deep back."""
         rng = self.rng
         strap = self.female and rng.uniform() < 0.5
-        hem = self.hip + rng.uniform(-0.08, 0.05)
+        hem = self.hip + rng.uniform(-0.06, 0.05)
         if self.female and rng.uniform() < 0.35:
             hem = self.waist + rng.uniform(0.0, 0.12)
         cover = cuts.top_cut(
@@ -365,7 +368,7 @@ class _Tailor:
             neckline="strap" if strap else "tank",
             back=rng.uniform(0.08, 0.24) if rng.uniform() < 0.5 else 0.0,
         )
-        loose = rng.uniform(0.003, 0.014)
+        loose = rng.uniform(0.003, 0.018)
         self.shell(
             "tank",
             cover,
@@ -379,7 +382,7 @@ class _Tailor:
         """An open jacket or a shirt worn over a T-shirt."""
         rng = self.rng
         self.t_shirt()
-        hem = self.hip + rng.uniform(-0.10, 0.03)
+        hem = self.hip + rng.uniform(-0.065, 0.03)
         cover = cuts.top_cut(
             self.regions,
             hem=hem,
@@ -624,7 +627,7 @@ def draw_wardrobe(regions: Regions, subject: Subject, rng: np.random.Generator) 
     hairs = fabrics.hair(rng)
     skin = fabrics.skin(rng, shape.african, shape.asian, hairs.first)
     if not tailor.female:
-        skin = replace(skin, extra=float(np.clip(rng.normal(0.15, 0.4), 0, 1)))
+        skin = replace(skin, extra=float(np.clip(rng.normal(0.05, 0.35), 0, 0.8)))
     tailor.materials |= {"skin": skin, "eye": fabrics.eye(rng), "hair": hairs}
     whole = rng.uniform()
     tailor.shoes()

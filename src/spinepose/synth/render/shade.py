@@ -199,13 +199,17 @@ def _face_paint(
         result[k] = c
     result[0] *= 1 + 0.10 * cheek
     if m[18] > 0:
-        jaw = _smooth(marks[0, 2] - 0.012, marks[0, 2] - 0.022, z) * _smooth(0.0, 0.012, side)
-        jaw = max(jaw, _smooth(marks[2, 2] - 0.012, marks[2, 2] - 0.02, z))
-        moustache = _smooth(0.004, 0.008, v) * _smooth(0.024, 0.018, v) * _smooth(1.2, 1.0, w)
-        stubble = m[18] * max(jaw * _smooth(0.045, 0.03, abs(v + 0.02) - side * 0.5), moustache)
-        stubble *= 1 - lips
+        # A beard grows from the ear along the jaw to the chin, and over the lip; it fades out.
+        low = marks[0, 2] - 0.014 - 0.35 * max(0.0, 0.055 - side)
+        jaw = _smooth(low + 0.008, low - 0.012, z) * _smooth(
+            marks[3, 1] - 0.004, marks[3, 1] - 0.03, y
+        )
+        jaw *= _smooth(marks[2, 2] - 0.07, marks[2, 2] - 0.05, z)
+        moustache = _smooth(0.005, 0.011, v) * _smooth(0.026, 0.018, v) * _smooth(1.25, 0.9, w)
+        stubble = min(m[18] * max(jaw, moustache), 1.0) * (1 - lips)
+        stubble *= 0.75 + 0.5 * noise(x * 160, y * 160, z * 160, int(m[17]))
         for k in range(3):
-            result[k] += (m[8 + k] - result[k]) * 0.8 * min(stubble, 1.0)
+            result[k] += (m[8 + k] - result[k]) * 0.7 * min(max(stubble, 0.0), 1.0)
 
 
 @numba.njit(cache=True, fastmath=True)
