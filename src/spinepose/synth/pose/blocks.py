@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from spinepose.synth.pose.pose import Arm, Leg, Pose, Vector
 
@@ -117,6 +118,10 @@ class Habit:
         )
 
 
+_AHEAD, _FAR = np.array([0.55, 0.75, 0.0]), -0.1
+"""Outward and forward; cosine of the angle from which on an arm goes a long way."""
+
+
 def mix(a: float, b: float, t: float) -> float:
     """Return the value between two."""
     return a + (b - a) * t
@@ -138,10 +143,25 @@ def blend_legs(a: Leg, b: Leg, t: float) -> Leg:
     )
 
 
+def _swung(
+    first: npt.NDArray[np.float64], second: npt.NDArray[np.float64], t: float
+) -> npt.NDArray[np.float64]:
+    """Return the direction of an arm on its way between two unit vectors.
+
+    Arms that go far swing past the front and the side, as shoulders do not turn backward.
+    """
+    if first @ second > _FAR:
+        way = first * (1 - t) + second * t
+        return np.asarray(way / np.linalg.norm(way))
+    pull = _AHEAD * 4 * t * (1 - t) * (_FAR - float(first @ second) + 0.2)
+    way = first * (1 - t) + second * t + pull
+    return np.asarray(way / np.linalg.norm(way))
+
+
 def blend_arms(a: Arm, b: Arm, t: float) -> Arm:
     first = np.array(a.direction) / np.linalg.norm(a.direction)
     second = np.array(b.direction) / np.linalg.norm(b.direction)
-    way = first * (1 - t) + second * t + 1e-6
+    way = _swung(first, second, t)
     return Arm(
         (float(way[0]), float(way[1]), float(way[2])),
         mix(a.roll, b.roll, t),

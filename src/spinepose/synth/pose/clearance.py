@@ -20,8 +20,12 @@ Float64 = npt.NDArray[np.float64]
 _ARM = ("lowerarm", "wrist", "metacarpal", "finger")
 _LEG = ("lowerleg", "foot", "toe", "upperleg02")
 _TRUNK = ("root", "pelvis", "spine", "neck", "head", "clavicle", "shoulder", "upperleg")
+_TORSO = ("spine02", "spine01", "neck01", "neck02", "neck03", "head", "breast.L", "breast.R")
+_THIGH = "upperleg02"
 _TOUCH = 0.012
 """Skin that sinks into skin this far is touch, not penetration, m."""
+_FOLD = 0.03
+"""The belly and the breast give way to the thighs this far, m."""
 _ATTEMPTS = 5
 
 
@@ -36,6 +40,7 @@ class Clearance:
         self._body = body
         parts = np.array(_part_of(body))
         owner = np.array(body.weights.argmax(axis=1), dtype=np.intp).reshape(-1)
+        bones = np.array(list(body.index))[owner]
         skin = np.zeros(len(owner), bool)
         skin[body.skin_vertices] = True
         part = np.where(skin, parts[owner], "")
@@ -44,10 +49,15 @@ class Clearance:
             "arm.L": np.flatnonzero(np.isin(part, ["trunk", "leg.L", "leg.R", "arm.R"]))[::2],
             "arm.R": np.flatnonzero(np.isin(part, ["trunk", "leg.L", "leg.R"]))[::2],
             "leg.L": np.flatnonzero(part == "leg.R")[::2],
+            "torso": np.flatnonzero(skin & np.char.startswith(bones, _THIGH))[::2],
         }
+        self._limbs["torso"] = np.flatnonzero(skin & np.isin(bones, _TORSO))[::6]
 
     def depths(self, posed: Posed) -> dict[str, float]:
-        """Return how deep each limb is inside another part, m: ``arm.L``, ``arm.R``, ``leg.L``."""
+        """Return how deep each limb is inside another part, m.
+
+        Parts are ``arm.L``, ``arm.R``, ``leg.L``, and ``torso``: chest and head in the thighs.
+        """
         normals = vertex_normals(posed.vertices, self._body.skin_faces)
         result = {}
         for limb, others in self._others.items():
@@ -57,7 +67,7 @@ class Clearance:
             if not near.any():
                 result[limb] = 0.0
                 continue
-            at = others[nearest[near]]
+            at = others[np.asarray(nearest)[near]]
             out = np.einsum("pi,pi->p", points[near] - posed.vertices[at], normals[at])
             result[limb] = float(max(0.0, -out.min()))
         return result
@@ -75,7 +85,7 @@ class Clearance:
         posed = poser.pose(pose)
         depths = self.depths(posed)
         for attempt in range(_ATTEMPTS):
-            if max(depths.values()) <= _TOUCH:
+            if _free(depths):
                 break
             pose = _apart(pose, depths, attempt)
             posed = poser.pose(pose)
@@ -100,6 +110,11 @@ def _part_of(body: Body) -> list[str]:
     return parts
 
 
+def _free(depths: dict[str, float]) -> bool:
+    """Return whether nothing is deeper than a touch or a fold of soft skin."""
+    return all(depth <= (_FOLD if part == "torso" else _TOUCH) for part, depth in depths.items())
+
+
 def _apart(pose: Pose, depths: dict[str, float], attempt: int) -> Pose:
     """Return the pose with the penetrating limbs opened a little."""
 
@@ -114,6 +129,15 @@ def _apart(pose: Pose, depths: dict[str, float], attempt: int) -> Pose:
 
     def leg(limb: Leg) -> Leg:
         return replace(limb, abduction=limb.abduction + 5, rotation=limb.rotation + 2)
+
+    if depths["torso"] > _FOLD:
+        flexion, lateral, twist = pose.trunk
+        pose = replace(
+            pose,
+            trunk=(flexion - 4, lateral, twist),
+            left_leg=replace(leg(pose.left_leg), flexion=pose.left_leg.flexion - 3),
+            right_leg=replace(leg(pose.right_leg), flexion=pose.right_leg.flexion - 3),
+        )
 
     if depths["arm.L"] > _TOUCH:
         pose = replace(pose, left_arm=arm(pose.left_arm))

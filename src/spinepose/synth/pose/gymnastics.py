@@ -201,7 +201,7 @@ def walkover(rng: Rng) -> Motion:
     arch, split = u(18, 42), u(20, 75)
 
     def at(phase: float) -> Pose:
-        pitch = way * mix(138, 240, phase)
+        pitch = mix(138, 240, phase) if way > 0 else -mix(120, 222, phase)
         lead, trail = Leg(split, 2, 5, 4, -42), Leg(-mix(15, 42, split / 75), 2, 5, 8, -42)
         over = float(np.sin(np.pi * phase))
         low: HandContact = "floor"

@@ -97,7 +97,7 @@ def kneel(rng: Rng) -> Motion:
         }
     else:
         # From upright to sitting on the heels; a bent trunk takes the hips back.
-        back = mix(8 + bent * 0.5, 58, max(0.0, u(-0.6, 1)))
+        back = mix(14 + bent * 0.8, 62, max(0.0, u(-0.6, 1)))
         legs = both_legs(Leg(back + pitch, 5, 2, 90 + back, -42))
     pose = Pose(
         pelvis=(pitch, 0, 0),

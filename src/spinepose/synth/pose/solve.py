@@ -176,8 +176,7 @@ class Poser:
         transforms = self.body.transforms(self.subject.pivots, rotations)
         some = self.body.skin_vertices[::4]
         points = self.body.skin(self.subject.rest.vertices[some], transforms, self._some_weights)
-        # The surface's mean is near enough to the centre of mass of a body.
-        turn = settling_turn(points, points.mean(axis=0))
+        turn = settling_turn(points, self._masses.centre(transforms))
         root = self.body.index["root"]
         rotations[root] = turn @ rotations[root]
 
