@@ -26,7 +26,7 @@ def synth(
     workers: int = 1,
     backgrounds: Path | None = None,
     procedural: float = 0.5,
-    activity: Annotated[list[str] | None, Parameter(consume_multiple=True)] = None,
+    activity: Annotated[list[str] | None, Parameter(consume_multiple=True, negative=())] = None,
     motion: Path | None = None,
     group: int = 6,
     frames: int = 1,
@@ -45,9 +45,12 @@ def synth(
     look at and a report. Run the same command again to go on after an interrupt, or with more
     people to make the set larger. Needs the extra: pip install 'spinepose[synth]'.
 
-    Examples: spinepose synth --people 1000 --out people --seed 7 --workers 2;
-    spinepose synth --people 200 --cameras 5 --group 1 --trc --out multiview;
-    spinepose synth --people 500 --frames 50 --activity walk run --out clips
+    Examples:
+
+    - `spinepose synth --people 1000 --out people --seed 7 --workers 2`
+    - `spinepose synth --people 200 --cameras 5 --group 1 --trc --out multiview`
+    - `spinepose synth --people 500 --frames 50 --activity walk run --out clips`
+    - `spinepose synth --people 1000 --backgrounds photos --motion mocap --out outside`
 
     Parameters
     ----------

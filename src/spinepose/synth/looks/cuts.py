@@ -61,10 +61,8 @@ def top_cut(
         cover = np.minimum(z - hem, notch - 0.115 - z)
     cover = np.minimum(cover, _sleeve(regions, sleeve, neckline))
     if back > 0:
-        hole = np.hypot(side / 0.10, np.maximum(z - (notch + 0.02 - back), 0) / (back + 0.02) - 1)
         low = notch + 0.02 - back
         cut = np.where(z > low, 0.09 * (np.abs(side) / 0.085 - 1), low - z)
-        del hole
         cover = np.where(
             ~front & (z > low - 0.05), np.minimum(cover, np.maximum(cut, low - z)), cover
         )
@@ -72,7 +70,7 @@ def top_cut(
         gap = open_front * np.clip((notch + 0.03 - z) / (notch - hem), 0.15, 1.0)
         cover = np.where(front & (side < 0.25), np.minimum(cover, side - gap), cover)
     cover[regions.head | ~regions.skin] = _OUTSIDE
-    return cover
+    return np.asarray(cover, np.float64)
 
 
 def _sleeve(regions: Regions, sleeve: float, neckline: Neckline) -> Float64:

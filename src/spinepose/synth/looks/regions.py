@@ -79,6 +79,7 @@ def _averaging(faces: npt.NDArray[np.int32], count: int) -> sparse.csr_matrix:
     end = faces[:, [1, 2, 0]].ravel()
     ones = np.ones(len(start))
     edges = sparse.coo_matrix((ones, (start, end)), (count, count)).tocsr()
-    edges = ((edges + edges.T) > 0).astype(np.float64)
+    edges = sparse.csr_matrix(edges + edges.T)
+    edges.data[:] = 1.0
     degree = np.asarray(edges.sum(axis=1)).ravel()
     return sparse.csr_matrix(sparse.diags(1 / np.maximum(degree, 1)) @ edges)

@@ -97,8 +97,8 @@ def joined_geometry(
         number: int,
     ) -> None:
         nonlocal start
-        used, corners = np.unique(triangles, return_inverse=True)
-        corners = corners.reshape(triangles.shape).astype(np.int32)
+        used, inverse = np.unique(triangles, return_inverse=True)
+        corners: Int32 = np.asarray(inverse, np.int32).reshape(triangles.shape)
         normals = vertex_normals(vertices[used], corners)
         parts.append((vertices[used], normals, rest[used], colors[used], cover[used]))
         faces.append(corners + np.int32(start))

@@ -15,7 +15,7 @@ def random_of(x: int, y: int, z: int, seed: int) -> float:  # pragma: no cover -
     h = h + np.uint32(z) * np.uint32(2147483647) + np.uint32(seed) * np.uint32(3266489917)
     h = np.uint32((h ^ (h >> np.uint32(13))) * np.uint32(1274126177))
     h = h ^ (h >> np.uint32(16))
-    return float(h & np.uint32(0xFFFFFF)) / 8388607.5 - 1.0
+    return float(np.float64(h & np.uint32(0xFFFFFF)) / 8388607.5 - 1.0)
 
 
 @numba.njit(cache=True, fastmath=True)

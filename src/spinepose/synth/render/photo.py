@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numba
@@ -66,10 +66,9 @@ def photograph(scene: Lit, backdrop: Backdrop, camera: Camera) -> View:
     z = local[:, 2]
     inverse_z = np.where(z > _NEAR, 1 / np.maximum(z, _NEAR), 0.0)
     cx, cy = (camera.width - 1) / 2, (camera.height - 1) / 2
-    points = np.column_stack(
-        [camera.focal * local[:, 0] * inverse_z + cx, camera.focal * local[:, 1] * inverse_z + cy]
-        + [inverse_z]
-    )
+    x = camera.focal * local[:, 0] * inverse_z + cx
+    y = camera.focal * local[:, 1] * inverse_z + cy
+    points = np.column_stack([x, y, inverse_z])
     fine = points.copy()
     fine[:, :2] = (points[:, :2] + 0.5) * many - 0.5
     inverse = np.zeros((height, width), np.float32)
@@ -85,20 +84,28 @@ def photograph(scene: Lit, backdrop: Backdrop, camera: Camera) -> View:
         light.sun_color.astype(np.float32), scene.sun.frame, scene.sun.heights, scene.marks,
         float(camera.focal * many), colors,
     )  # fmt: skip
-    colors = cv2.resize(colors, (camera.width, camera.height), interpolation=cv2.INTER_AREA)
-    behind = np.ascontiguousarray(backdrop.render(camera), np.float32)
+    size = camera.width, camera.height
+    before = np.asarray(cv2.resize(colors, size, interpolation=cv2.INTER_AREA), np.float32)
+    # Everything is drawn as a perfect lens sees it, and bent together.
+    perfect = replace(camera, distortion=np.zeros(5))
+    behind = np.ascontiguousarray(backdrop.render(perfect), np.float32)
     if backdrop.shadow_plane:
-        _shadow_on_ground(scene, camera, behind)
-    image = colors[..., :3] + behind * (1 - colors[..., 3:])
+        _shadow_on_ground(scene, perfect, behind)
+    image = before[..., :3] + behind * (1 - before[..., 3:])
     objects = np.full((height, width), -1, np.int32)
     objects[seen >= 0] = geometry.object_of[seen[seen >= 0]]
     middle = np.ascontiguousarray(objects[many // 2 :: many, many // 2 :: many])
     if np.any(camera.distortion):
         bent = camera.ideal_pixels()
-        image = cv2.remap(image, bent, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
-        middle = cv2.remap(
-            middle.astype(np.int16), bent, None, cv2.INTER_NEAREST, borderValue=-1
-        ).astype(np.int32)
+        x_map, y_map = bent[..., 0], bent[..., 1]
+        image = np.asarray(
+            cv2.remap(image, x_map, y_map, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101),
+            np.float32,
+        )
+        nearest = cv2.remap(
+            middle.astype(np.int16), x_map, y_map, cv2.INTER_NEAREST, borderValue=-1
+        )
+        middle = np.asarray(nearest, np.int32)
     return View(image, middle, points)
 
 
@@ -116,9 +123,9 @@ def _shadow_on_ground(scene: Lit, camera: Camera, image: Float32) -> None:
         scene.sun.frame,
         scene.sun.heights,
         scene.ground.origin,
-        np.float32(scene.ground.step),
+        scene.ground.step,
         scene.ground.shade,
-        np.float32(share),
+        share,
     )
 
 

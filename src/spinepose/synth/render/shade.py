@@ -77,7 +77,7 @@ def _square_wave(x: float, duty: float, blur: float) -> float:  # pragma: no cov
 
 
 @numba.njit(cache=True, fastmath=True)
-def _woven(
+def _woven(  # noqa: C901
     m: Float32, x: float, y: float, z: float, cover: float, sample: float
 ) -> tuple[float, float]:  # pragma: no cover - compiled
     """Return how much of the second and of the third colour a cloth shows at a place."""
@@ -213,7 +213,7 @@ def _face_paint(
 
 
 @numba.njit(cache=True, fastmath=True)
-def shade(
+def shade(  # noqa: C901 - one kernel, for speed
     seen: Int32,
     shares: Float32,
     inverse: Float32,
