@@ -91,11 +91,9 @@ def label_people(
             continue
         keypoints = camera.project(posed.keypoints)
         flags = visibility(view, geometry, camera, posed, number, skin_faces)
+        limits = np.array([camera.width - 0.5, camera.height - 0.5])
         with np.errstate(invalid="ignore"):
-            outside = (keypoints < -0.5) | (
-                keypoints >= np.array([camera.width - 0.5, camera.height - 0.5])
-            )
-        within = ~(outside | np.isnan(keypoints)).any(axis=1)
+            within = np.asarray((keypoints >= -0.5) & (keypoints < limits)).all(axis=1)
         flags = np.where(within, flags, HIDDEN)
         seen = flags == VISIBLE
         inside = int(_touched(mask, keypoints[seen]).sum())

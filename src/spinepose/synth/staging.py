@@ -195,10 +195,16 @@ def _held_by_both(
 def _box(place: _Places, rng: np.random.Generator) -> Mesh:
     """Return a carton as wide as the palms are apart."""
     mesh, half = carton(rng)
-    frame = place.across_hands()
-    gap = float(np.linalg.norm(place.grip("L")[1] - place.grip("R")[1]))
-    frame = frame * np.array([(gap / 2 + 0.024 * place.scale) / half, 1.0, 1.0])
-    return mesh.moved(frame, place.between_hands(0.05))
+    left, right = place.grip("L")[1], place.grip("R")[1]
+    # It stays level, whatever the trunk does.
+    across = _unit((left - right) * (1, 1, 0))
+    frame = np.stack([across, np.cross([0.0, 0.0, 1.0], across), [0.0, 0.0, 1.0]], axis=1)
+    wide = float(np.linalg.norm(left - right)) / 2 + 0.024 * place.scale
+    low = float(mesh.vertices[:, 2].min())
+    centre = (left + right) / 2 - 0.03 * frame[:, 1]
+    centre[2] = max(centre[2], 0.005 - low)
+    slim = min(1.0, 0.15 * place.scale / float(mesh.vertices[:, 1].max()))
+    return mesh.moved(frame * np.array([wide / half, slim, 1.0]), centre)
 
 
 def _seat(place: _Places, motion: Motion, rng: np.random.Generator) -> tuple[str, Mesh]:

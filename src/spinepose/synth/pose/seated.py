@@ -114,11 +114,13 @@ def kneel(rng: Rng) -> Motion:
 def all_fours(rng: Rng) -> Motion:
     """Return hands and knees, cat and cow: the back arched and hollowed."""
     u = rng.uniform
-    tilts = u(76, 90), u(60, 76)
+    hollowed, rounded = u(8, 32), u(22, 52)
+    # The pelvis turns against the trunk, so that hands and knees stay on the ground.
+    tilts = 84 + 0.55 * hollowed + u(-4, 4), 84 - 0.5 * rounded + u(-4, 4)
     arms = both_arms(Arm((0.06, 1, u(-0.1, 0.15)), 0, u(0, 12), -80, 0.0))
     hollow = Pose(
         pelvis=(tilts[0], 0, 0),
-        trunk=(-u(8, 32), u(-4, 4), 0),
+        trunk=(-hollowed, u(-4, 4), 0),
         neck=(-u(5, 38), 0, 0),
         feet=("free", "free"),
         hands=("floor", "floor"),
@@ -130,7 +132,7 @@ def all_fours(rng: Rng) -> Motion:
         hollow,
         **both_legs(Leg(tilts[1], 4, 2, 91, -40)),
         pelvis=(tilts[1], 0, 0),
-        trunk=(u(22, 52), 0, 0),
+        trunk=(rounded, 0, 0),
         neck=(u(10, 45), 0, 0),
     )
     return Motion("all-fours", between(hollow, arched), 2.6)

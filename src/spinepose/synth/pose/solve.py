@@ -66,6 +66,9 @@ _BAR_ON_BACK = np.array([0.0, 0.075, -0.03])
 _FIST = np.array([0.0, -0.02, -0.085])
 """m from a bar on the shoulders to the wrists under it."""
 
+_BEFORE_KNEES = 0.24
+"""m from the knees to hands that hold a box before them."""
+
 _NEAR_GROUND, _MOST_TOPPLED = 0.06, 0.5
 """m over the lowest point: what carries an inverted body; largest turn of it in radians."""
 
@@ -536,6 +539,8 @@ class Poser:
             half = 0.37 * self._scale
         elif np.linalg.norm(across[:2]) > 0.6:
             across = _unit(across * (1, 1, 0))
+        if hold == "box":
+            middle = middle + self._past_knees(transforms, middle)
         for side, sign in _SIGN.items():
             if hold == "shoulders":
                 pole = thorax @ np.array([sign * 0.3, 0.5, -1.0])
@@ -548,6 +553,15 @@ class Poser:
             elif abs(float(forearm @ thumb)) < 0.8:
                 forearm = _across(forearm, thumb)
             self._turn_hand(rotations, side, forearm, thumb)
+
+    def _past_knees(self, transforms: Float64, middle: Float64) -> Float64:
+        """Return the shift (3,) m that brings low hands ahead of the knees and the shins."""
+        ahead = _unit(-transforms[self.body.index["root"], :, 1] * (1, 1, 0))
+        knees = [self._joint(transforms, f"lowerleg01.{side}") for side in "LR"]
+        front = max(float(knee @ ahead) for knee in knees) + _BEFORE_KNEES * self._scale
+        high = max(float(knee[2]) for knee in knees)
+        share = np.clip((high + 0.35 - middle[2]) / 0.25, 0.0, 1.0)
+        return np.asarray(ahead * share * max(0.0, front - float(middle @ ahead)))
 
     def _grasp_handle(self, rotations: Float64, transforms: Float64) -> None:
         """Bring both fists together, one over the other along a handle."""

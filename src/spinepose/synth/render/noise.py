@@ -15,7 +15,7 @@ def random_of(x: int, y: int, z: int, seed: int) -> float:  # pragma: no cover -
     h = h + np.uint32(z) * np.uint32(2147483647) + np.uint32(seed) * np.uint32(3266489917)
     h = np.uint32((h ^ (h >> np.uint32(13))) * np.uint32(1274126177))
     h = h ^ (h >> np.uint32(16))
-    return float(np.float64(h & np.uint32(0xFFFFFF)) / 8388607.5 - 1.0)
+    return float(h & np.uint32(0xFFFFFF)) / 8388607.5 - 1.0
 
 
 @numba.njit(cache=True, fastmath=True)
@@ -29,7 +29,8 @@ def noise(x: float, y: float, z: float, seed: int) -> float:  # pragma: no cover
     b = random_of(i, j + 1, k, seed) * (1 - u) + random_of(i + 1, j + 1, k, seed) * u
     c = random_of(i, j, k + 1, seed) * (1 - u) + random_of(i + 1, j, k + 1, seed) * u
     d = random_of(i, j + 1, k + 1, seed) * (1 - u) + random_of(i + 1, j + 1, k + 1, seed) * u
-    return (a * (1 - v) + b * v) * (1 - w) + (c * (1 - v) + d * v) * w
+    result: float = (a * (1 - v) + b * v) * (1 - w) + (c * (1 - v) + d * v) * w
+    return result
 
 
 @numba.njit(cache=True, fastmath=True)
