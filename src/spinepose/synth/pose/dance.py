@@ -125,7 +125,7 @@ def yoga(rng: Rng) -> Motion:
             **both_arms(Arm((0.2, 0.9, -0.5), 0, 8)), feet=("free", "free"), base="floor"),
         "child": lambda: Pose(
             pelvis=(u(74, 88), 0, 0), trunk=(u(34, 60), 0, 0), neck=(u(10, 30), 0, 0),
-            **both_legs(Leg(u(118, 132), 8, 4, 148, -45)),
+            **both_legs(Leg(u(118, 132), 8, 4, 148, -66)),
             **both_arms(Arm((0.15, 0.35, 1) if u(0, 1) < 0.6 else (0.3, 0.55, -0.8), 0, 8)),
             feet=("free", "free"), base="floor"),
         "wheel": lambda: Pose(

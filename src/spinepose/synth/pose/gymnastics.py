@@ -166,7 +166,7 @@ def floor_exercise(rng: Rng) -> Motion:
             **both_arms(Arm((u(0.1, 0.4), u(-0.3, 0.1), 1), 0, u(0, 20)))),
         "camel": lambda: Pose(
             pelvis=(-u(4, 18), 0, 0), trunk=(-u(26, 44), 0, 0), neck=(-u(15, 45), 0, 0),
-            **both_legs(Leg(-u(8, 22), 8, 2, u(82, 92), -40)),
+            **both_legs(Leg(-u(8, 22), 8, 2, u(82, 90), -66)),
             **both_arms(Arm((0.25, -0.5, -1), 0, u(0, 10), 0, 0.2)),
             feet=("free", "free"), base="floor"),
         "straddle": lambda: Pose(

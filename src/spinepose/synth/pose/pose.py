@@ -28,7 +28,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "hip_abduction": (-25.0, 70.0),
     "hip_rotation": (-50.0, 55.0),
     "knee": (0.0, 150.0),
-    "ankle": (-58.0, 32.0),
+    "ankle": (-70.0, 32.0),
     "elbow": (0.0, 150.0),
     "wrist": (-75.0, 80.0),
 }
@@ -36,8 +36,8 @@ LIMITS: dict[str, tuple[float, float]] = {
 
 Limbs: Boone and Azen 1979 (J Bone Joint Surg Am 61:756) and Soucie et al. 2011 (Haemophilia
 17:500); the ankle's dorsiflexion under load: Hemmerich et al. 2006 (J Orthop Res 24:770); the
-hip's abduction and extension are a dancer's. Trunk and neck: ranges of the American Academy of
-Orthopaedic Surgeons (1965), widened alike.
+hip's abduction and extension and the pointed foot are a dancer's. Trunk and neck: ranges of the
+American Academy of Orthopaedic Surgeons (1965), widened alike.
 """
 
 

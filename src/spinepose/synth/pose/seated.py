@@ -93,12 +93,12 @@ def kneel(rng: Rng) -> Motion:
         front, back = u(80, 96), u(-8, 4)
         legs: dict[str, Any] = {
             "left_leg": Leg(front + pitch, 5, 6, front, 0),
-            "right_leg": Leg(back + pitch, 3, 4, 88 + back, -34),
+            "right_leg": Leg(back + pitch, 3, 4, 85 + back, -40),
         }
     else:
         # From upright to sitting on the heels; a bent trunk takes the hips back.
         back = mix(14 + bent * 0.8, 62, max(0.0, u(-0.6, 1)))
-        legs = both_legs(Leg(back + pitch, 5, 2, 90 + back, -42))
+        legs = both_legs(Leg(back + pitch, 5, 2, 87 + back, -66))
     pose = Pose(
         pelvis=(pitch, 0, 0),
         trunk=(bent, u(-6, 6), u(-12, 12)),
@@ -125,12 +125,12 @@ def all_fours(rng: Rng) -> Motion:
         feet=("free", "free"),
         hands=("floor", "floor"),
         base="floor",
-        **both_legs(Leg(tilts[0], 4, 2, 91, -40)),
+        **both_legs(Leg(tilts[0], 4, 2, 88, -64)),
         **arms,
     )
     arched = replace(
         hollow,
-        **both_legs(Leg(tilts[1], 4, 2, 91, -40)),
+        **both_legs(Leg(tilts[1], 4, 2, 88, -64)),
         pelvis=(tilts[1], 0, 0),
         trunk=(rounded, 0, 0),
         neck=(u(10, 45), 0, 0),
@@ -234,15 +234,15 @@ def crouch(rng: Rng) -> Motion:
 def crawl(rng: Rng) -> Motion:
     """Return crawling on hands and knees: one arm and the other knee ahead."""
     u = rng.uniform
-    pitch, reach, step = u(72, 90), u(0.12, 0.35), u(12, 26)
-    rounded, look = u(-14, 24), u(-40, 5)
+    rounded, look = u(-12, 24), u(-40, 5)
+    pitch, reach, step = 86 - 0.5 * rounded + u(-4, 4), u(0.12, 0.3), u(10, 22)
 
     def at(phase: float) -> Pose:
         wave = float(np.sin(2 * np.pi * phase))
 
         def leg(way: float) -> Leg:
             flexion = pitch + way * wave * step
-            return Leg(flexion, 5, 2, 90 + flexion - pitch, -40)
+            return Leg(flexion, 5, 2, 87 + flexion - pitch, -64)
 
         return Pose(
             pelvis=(pitch, 0, 4 * wave),
