@@ -45,7 +45,7 @@ def synth(
     look at and a report. Run the same command again to go on after an interrupt, or with more
     people to make the set larger. Needs the extra: pip install 'spinepose[synth]'.
 
-    Examples:
+    For example:
 
     - `spinepose synth --people 1000 --out people --seed 7 --workers 2`
     - `spinepose synth --people 200 --cameras 5 --group 1 --trc --out multiview`

@@ -93,11 +93,11 @@ def label_people(
         flags = visibility(view, geometry, camera, posed, number, skin_faces)
         limits = np.array([camera.width - 0.5, camera.height - 0.5])
         with np.errstate(invalid="ignore"):
-            within = np.asarray((keypoints >= -0.5) & (keypoints < limits)).all(axis=1)
+            within = np.all((keypoints >= -0.5) & (keypoints < limits), axis=1)
         flags = np.where(within, flags, HIDDEN)
         seen = flags == VISIBLE
         inside = int(_touched(mask, keypoints[seen]).sum())
-        keypoints = np.where(within[:, None], keypoints, 0.0)
+        keypoints = np.where(np.expand_dims(within, 1), keypoints, 0.0)
         rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
         box = (
             float(columns[0]),
