@@ -139,13 +139,11 @@ class Poser:
         self._some_weights = body.weights[body.skin_vertices[::4]]
         self._scale = subject.rest.stature / 1.75
         self._masses = Masses(body, subject)
-        owner = np.asarray(body.weights[body.skin_vertices].argmax(axis=1)).ravel()
-        names = np.array(list(body.index))[owner]
+        skin = subject.rest.vertices[body.skin_vertices]
+        low = skin[:, 2] < skin[:, 2].min() + 0.035 * subject.rest.stature
         self._soles = {
-            side: body.skin_vertices[
-                [n.endswith(f".{side}") and n.startswith(("foot", "toe")) for n in names]
-            ][::3]
-            for side in "LR"
+            side: body.skin_vertices[low & (sign * skin[:, 0] > 0)][::3]
+            for side, sign in _SIGN.items()
         }
         self._legs = {
             side: self._limb(f"upperleg01.{side}", f"lowerleg01.{side}", f"foot.{side}", (1, 0, 0))
