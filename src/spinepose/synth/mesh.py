@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -59,15 +60,31 @@ def joined(meshes: list[Mesh]) -> Mesh:
 
 def vertex_normals(vertices: npt.NDArray[np.floating], faces: Int32) -> Float32:
     """Return outward unit normals (V, 3), faces weighted by their area; 0 for unused vertices."""
-    corners = vertices[faces]
-    across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    count = len(vertices)
-    normals = np.stack(
-        [
-            sum(np.bincount(faces[:, k], across[:, axis], count) for k in range(3))
-            for axis in range(3)
-        ],
-        axis=1,
-    )
+    normals = np.zeros((len(vertices), 3))
+    _sum_normals(np.ascontiguousarray(vertices, np.float64), faces, normals)
     length = np.linalg.norm(normals, axis=1, keepdims=True)
     return np.asarray(normals / np.maximum(length, 1e-12), np.float32)
+
+
+@numba.njit(cache=True)
+def _sum_normals(
+    vertices: npt.NDArray[np.float64], faces: Int32, normals: npt.NDArray[np.float64]
+) -> None:  # pragma: no cover - compiled
+    """Add the cross product of each face to the normals of its corners."""
+    for f in range(faces.shape[0]):
+        a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+        ux, uy, uz = (
+            vertices[b, 0] - vertices[a, 0],
+            vertices[b, 1] - vertices[a, 1],
+            vertices[b, 2] - vertices[a, 2],
+        )
+        vx, vy, vz = (
+            vertices[c, 0] - vertices[a, 0],
+            vertices[c, 1] - vertices[a, 1],
+            vertices[c, 2] - vertices[a, 2],
+        )
+        x, y, z = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
+        for corner in (a, b, c):
+            normals[corner, 0] += x
+            normals[corner, 1] += y
+            normals[corner, 2] += z

@@ -115,6 +115,8 @@ class Person:
         Rotation (3, 3) about the vertical axis and shift (3,) m on the ground.
     start
         Phase of the motion at the first moment, 0..1.
+    opening
+        Body and pose at the first moment, at the origin.
     keys
         Words of this person's random streams.
     """
@@ -125,6 +127,7 @@ class Person:
     turn: Float64
     place: Float64
     start: float
+    opening: tuple[Posed, Pose]
     keys: tuple[str | int, ...]
 
 
@@ -202,24 +205,24 @@ class Studio:
         people = _placed(people, draw("places"), self._extent)
         backdrop = self.backdrops.pick(draw("backdrop"))
         scene = Scene(number, people, backdrop, [])
-        bodies = [self._posed(person, 0.0)[0] for person in people]
-        boxes = [np.stack([p.vertices.min(axis=0), p.vertices.max(axis=0)]) for p in bodies]
+        skin = self.body.skin_vertices
+        bodies = [self._posed(person, 0.0)[0].vertices[skin] for person in people]
+        boxes = [np.stack([body.min(axis=0), body.max(axis=0)]) for body in bodies]
         cameras = _cameras(recipe, boxes, draw("cameras"))
         occluder = None
         if draw("occluder").uniform() < recipe.occluders:
             occluder = _occluder(cameras[0], boxes, draw("occluder", "thing"))
         scene = replace(scene, cameras=cameras, occluder=occluder)
-        return replace(scene, first=self.moment(scene, 0.0, bodies))
+        return replace(scene, first=self.moment(scene, 0.0))
 
-    def moment(self, scene: Scene, time: float, bodies: list[Posed] | None = None) -> Moment:
+    def moment(self, scene: Scene, time: float) -> Moment:
         """Return a scene at a time in s."""
         posed: list[Posed] = []
         poses: list[Pose] = []
         belongings: list[Belongings] = []
         dressed: list[tuple[list[Layer], dict[str, Material]]] = []
-        for index, person in enumerate(scene.people):
+        for person in scene.people:
             body, pose = self._posed(person, time)
-            body = bodies[index] if bodies is not None else body
             own = belongings_of(
                 person.poser, body, person.motion, stream(self.recipe.seed, *person.keys, "things")
             )
@@ -253,14 +256,15 @@ class Studio:
         target = draw_target(spine, shape.gender, _variant(recipe, spine))
         poser = Poser(self.body, subject, fit_curvature(self.body, subject, target))
         wardrobe = draw_wardrobe(self.regions, subject, draw("clothes"))
-        best: tuple[float, Motion, float] | None = None
+        best: tuple[float, Motion, float, tuple[Posed, Pose]] | None = None
         for attempt in range(_TRIES):
             rng = draw("motion", attempt)
             motion = self._motion(rng)
             start = float(rng.uniform())
-            depth = self.clearance.pose(poser, motion.at(start))[1]
+            pose = motion.at(start)
+            posed, depth = self.clearance.pose(poser, pose)
             if best is None or depth < best[0]:
-                best = (depth, motion, start)
+                best = (depth, motion, start, (posed, pose))
             if depth <= _DEEPEST:
                 break
         if best is None:  # pragma: no cover - _TRIES is positive
@@ -269,7 +273,7 @@ class Studio:
         turn = np.array(
             [[np.cos(yaw), -np.sin(yaw), 0], [np.sin(yaw), np.cos(yaw), 0], [0, 0, 1.0]]
         )
-        return Person(poser, best[1], wardrobe, turn, np.zeros(3), best[2], keys)
+        return Person(poser, best[1], wardrobe, turn, np.zeros(3), best[2], best[3], keys)
 
     def _motion(self, rng: np.random.Generator) -> Motion:
         """Return a recorded motion or one of the activities."""
@@ -280,15 +284,14 @@ class Studio:
 
     def _posed(self, person: Person, time: float) -> tuple[Posed, Pose]:
         """Return a person at a time: in the world, on the soles of the shoes."""
-        motion = person.motion
-        phase = person.start + time / motion.seconds
-        if motion.cyclic:
-            phase %= 1.0
-        else:
-            # There and back again.
-            phase = 1 - abs(phase % 2.0 - 1)
-        pose = motion.at(phase)
-        posed, _ = self.clearance.pose(person.poser, pose)
+        posed, pose = person.opening
+        if time > 0:
+            motion = person.motion
+            phase = person.start + time / motion.seconds
+            # Cyclic motions go round, others there and back again.
+            phase = phase % 1.0 if motion.cyclic else 1 - abs(phase % 2.0 - 1)
+            pose = motion.at(phase)
+            posed, _ = self.clearance.pose(person.poser, pose)
         sole = person.wardrobe.sole if pose.base in ("feet", "seat") else 0.0
         return posed.moved(person.turn, person.place + np.array([0.0, 0.0, sole])), pose
 

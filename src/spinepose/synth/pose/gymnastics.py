@@ -93,16 +93,20 @@ def shoulder_stand(rng: Rng) -> Motion:
     u = rng.uniform
     over = u(0, 1)
     hips = u(75, 125) if over < 0.4 else u(-8, 35)
+    pitch, rounded = u(156, 170), u(18, 32)
+    # The upper arms lie on the ground, a little downward from the shoulders.
+    thorax, down = np.radians(pitch - rounded), np.radians(9)
+    ground = (0.3, float(np.cos(thorax - down)), -float(np.sin(thorax - down)))
     pose = Pose(
-        pelvis=(-u(156, 170), u(-4, 4), 0),
-        trunk=(u(18, 32), u(-4, 4), 0),
+        pelvis=(-pitch, u(-4, 4), 0),
+        trunk=(rounded, u(-4, 4), 0),
         neck=(u(46, 55), 0, 0),
         left_leg=Leg(hips, u(0, 12), 4, u(0, 14), -30),
         right_leg=Leg(hips + u(-20, 6), u(0, 12), 4, u(0, 30), -30),
         **both_arms(
-            Arm((0.35, -0.5, -0.8), u(20, 40), u(85, 115), 0, 0.1)
+            Arm(ground, u(5, 20), u(84, 104), 0, 0.1)
             if u(0, 1) < 0.6
-            else Arm((0.3, -0.55, -0.75), 0, u(0, 10), 0, 0.0)
+            else Arm(ground, 0, u(0, 8), 0, 0.0)
         ),
         feet=("free", "free"),
         base="hands",
