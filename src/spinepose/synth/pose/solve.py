@@ -136,6 +136,7 @@ class Poser:
         self.body = body
         self.subject = subject
         self.curvature = curvature
+        self._neutral = self._neutral_turns()
         self._some_weights = body.weights[body.skin_vertices[::4]]
         self._scale = subject.rest.stature / 1.75
         self._masses = Masses(body, subject)
@@ -264,6 +265,17 @@ class Poser:
         axis = np.cross(first, second) if hinge is None else np.array(hinge, np.float64)
         return _Limb(first, second, _across(axis, first), lengths, (upper, lower, end))
 
+    def _neutral_turns(self) -> dict[str, Float64]:
+        """Return how far a person's own curves turn the pelvis and the thorax.
+
+        Limbs are measured against the pelvis and the thorax of the mean body: whose pelvis is
+        tilted for more lordosis still stands with legs upright.
+        """
+        rotations = np.tile(np.eye(3), (len(self.body.index), 1, 1))
+        for bone, neutral in self.curvature.rotations.items():
+            rotations[self.body.index[bone]] = neutral
+        return {bone: self._world(rotations, bone) for bone in ("root", "spine01")}
+
     def _trunk(self, pose: Pose) -> Float64:
         """Return the bone rotations of pelvis, spine and neck, the limbs still at rest."""
         rotations = np.tile(np.eye(3), (len(self.body.index), 1, 1))
@@ -285,7 +297,7 @@ class Poser:
         index = self.body.index
         for side, leg in (("L", pose.left_leg), ("R", pose.right_leg)):
             sign = _SIGN[side]
-            pelvis = self._world(rotations, f"pelvis.{side}")
+            pelvis = self._world(rotations, f"pelvis.{side}") @ self._neutral["root"].T
             # Abducted first, then flexed: a thigh that points forward opens to the side.
             hip = Rotation.from_euler(
                 "yx", [-sign * leg.abduction, -leg.flexion], degrees=True
@@ -316,7 +328,7 @@ class Poser:
         hinge = np.cross(upper, bend)
         angle = np.radians(arm.elbow)
         lower = np.cos(angle) * upper + np.sin(angle) * bend
-        thorax = self._world(rotations, "spine01")
+        thorax = self._world(rotations, "spine01") @ self._neutral["spine01"].T
         self._set_limb(rotations, self._arms[side], thorax @ np.stack([upper, lower, hinge], 1))
         self._hand(rotations, side, arm)
 
@@ -437,7 +449,7 @@ class Poser:
         pole = knee - (hip + ankle) / 2
         hinge = transforms[index[limb.bones[1]], :, :3] @ limb.hinge
         if np.linalg.norm(pole) < 0.02:
-            pole = np.cross(target - hip, hinge) * -1.0
+            pole = np.cross(target - hip, hinge)
         bones = two_bone(target - hip, limb.lengths, pole)
         self._set_limb(rotations, limb, bones)
         ahead = np.cross(bones[:, 2], [0.0, 0.0, 1.0])
@@ -466,7 +478,7 @@ class Poser:
         pole = knee - (hip + ankle) / 2
         if np.linalg.norm(pole) < 0.02:
             hinge = transforms[index[limb.bones[1]], :, :3] @ limb.hinge
-            pole = -np.cross(ankle - hip, hinge)
+            pole = np.cross(ankle - hip, hinge)
         foot = self._world(rotations, f"foot.{side}")
         target = ankle + np.array([0.0, 0.0, deep]) - hip
         self._set_limb(rotations, limb, two_bone(target, limb.lengths, pole))
@@ -515,7 +527,7 @@ class Poser:
             pole = at[1] - (at[0] + at[2]) / 2
             if np.linalg.norm(pole) < 0.02:
                 hinge = transforms[self.body.index[limb.bones[1]], :, :3] @ limb.hinge
-                pole = -np.cross(target - at[0], hinge)
+                pole = np.cross(target - at[0], hinge)
         bones = two_bone(target - at[0], limb.lengths, pole)
         self._set_limb(rotations, limb, bones)
         return np.asarray(bones[:, 1])
