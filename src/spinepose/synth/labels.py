@@ -249,5 +249,5 @@ def annotation_of(label: PersonLabel, posed: Posed, camera: Camera) -> dict[str,
         "keypoints_3d_world": posed.keypoints.round(4).tolist(),
         "keypoints_3d_camera": local.round(4).tolist(),
         "view": label.view,
-        "inside_silhouette": label.inside[0] / max(label.inside[1], 1),
+        "inside_silhouette": label.inside[0] / label.inside[1] if label.inside[1] else None,
     }

@@ -144,9 +144,7 @@ def statistics_of(dataset: Mapping[str, Any]) -> dict[str, Any]:
         "spines": _counted(s["neutral"]["variant"] for s in subjects),
         "clothes": dict(clothes.most_common(40)),
         "backdrops": _counted(image["backdrop"]["kind"] for image in images),
-        "inside_silhouette": float(
-            np.mean([a["inside_silhouette"] for a in annotations]) if annotations else 0.0
-        ),
+        "inside_silhouette": _inside(annotations),
     }
 
 
@@ -166,6 +164,13 @@ def _visibility(annotations: list[dict[str, Any]]) -> dict[str, dict[str, float]
         }
         for i, name in enumerate(SPINETRACK.keypoints)
     }
+
+
+def _inside(annotations: list[dict[str, Any]]) -> float:
+    """Return the share of visible keypoints that lie inside of their person's outline."""
+    visible = np.array([a["keypoints"][2::3].count(2) for a in annotations], float)
+    inside = np.array([a["inside_silhouette"] or 0.0 for a in annotations], float)
+    return float((inside * visible).sum() / max(visible.sum(), 1.0))
 
 
 def _by_sex(subjects: list[dict[str, Any]], value: Any) -> dict[str, dict[str, float]]:
