@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,19 +14,19 @@ from spinepose.synth.backdrops import open_backdrops
 from spinepose.synth.backdrops.base import Backdrop
 from spinepose.synth.body.asset import load_asset
 from spinepose.synth.body.model import Body, draw_shape
-from spinepose.synth.cameras import Camera, look_at
+from spinepose.synth.cameras import Camera
 from spinepose.synth.looks.layers import Layer
 from spinepose.synth.looks.regions import Regions
 from spinepose.synth.looks.wardrobe import Wardrobe, draw_wardrobe
 from spinepose.synth.mesh import Mesh
 from spinepose.synth.mocap import find_motions
+from spinepose.synth.placing import cameras_around, occluder_before, places_apart
 from spinepose.synth.pose.activities import Motion, draw_motion
 from spinepose.synth.pose.clearance import Clearance
 from spinepose.synth.pose.curvature import Variant, draw_target, fit_curvature
 from spinepose.synth.pose.pose import Pose
 from spinepose.synth.pose.retarget import recorded_motion
 from spinepose.synth.pose.solve import Posed, Poser
-from spinepose.synth.props.catalogue import OCCLUDERS
 from spinepose.synth.render.geometry import (
     ambient,
     ground_shade,
@@ -46,8 +44,6 @@ Float64 = npt.NDArray[np.float64]
 
 _CROWD = (0.64, 0.19, 0.08, 0.05, 0.025, 0.015)
 """Shares of scenes with 1, 2, ... 6 people."""
-_OCCLUDER_WAY = 0.6
-"""Share of the way to the camera within which things in front of a person stand."""
 _RECORDED = 0.25
 """Share of recorded motions when there are some."""
 _TRIES = 4
@@ -202,16 +198,22 @@ class Studio:
         crowd = np.array(_CROWD[: recipe.people])
         count = 1 + int(draw("people").choice(len(crowd), p=crowd / crowd.sum()))
         people = [self._person(number, index) for index in range(count)]
-        people = _placed(people, draw("places"), self._extent)
+        if count > 1:
+            places = places_apart([self._extent(person) for person in people], draw("places"))
+            people = [
+                replace(person, place=place) for person, place in zip(people, places, strict=True)
+            ]
         backdrop = self.backdrops.pick(draw("backdrop"))
         scene = Scene(number, people, backdrop, [])
         skin = self.body.skin_vertices
         bodies = [self._posed(person, 0.0)[0].vertices[skin] for person in people]
         boxes = [np.stack([body.min(axis=0), body.max(axis=0)]) for body in bodies]
-        cameras = _cameras(recipe, boxes, draw("cameras"))
+        cameras = cameras_around(
+            boxes, recipe.cameras, recipe.size, draw("cameras"), distortion=recipe.distortion
+        )
         occluder = None
         if draw("occluder").uniform() < recipe.occluders:
-            occluder = _occluder(cameras[0], boxes, draw("occluder", "thing"))
+            occluder = occluder_before(cameras[0], boxes, draw("occluder", "thing"))
         scene = replace(scene, cameras=cameras, occluder=occluder)
         return replace(scene, first=self.moment(scene, 0.0))
 
@@ -307,105 +309,6 @@ def _variant(recipe: Recipe, rng: np.random.Generator) -> Variant:
     if draw < recipe.kyphotic:
         return "kyphotic"
     return "scoliotic" if draw < recipe.kyphotic + recipe.scoliotic else "healthy"
-
-
-def _placed(
-    people: list[Person], rng: np.random.Generator, extent: Callable[[Person], float]
-) -> list[Person]:
-    """Return the people on places of the ground where they do not run into each other."""
-    if len(people) == 1:
-        return people
-    reaches = [extent(person) for person in people]
-    places: list[Float64] = []
-    for index, reach in enumerate(reaches):
-        spread = 0.5
-        while True:
-            spot = np.append(rng.normal(0, spread, 2), 0.0) if index else np.zeros(3)
-            gaps = [
-                np.linalg.norm(spot - other) - 0.72 * (reach + reaches[k])
-                for k, other in enumerate(places)
-            ]
-            if all(gap > 0 for gap in gaps):
-                break
-            spread *= 1.06
-        places.append(spot)
-    middle = np.mean(places, axis=0)
-    return [
-        replace(person, place=spot - middle) for person, spot in zip(people, places, strict=True)
-    ]
-
-
-def _cameras(
-    recipe: Recipe, boxes: list[npt.NDArray[np.floating]], rng: np.random.Generator
-) -> list[Camera]:
-    """Return cameras around the people, each looking at all of them or at one."""
-    everybody = np.stack(
-        [np.min([box[0] for box in boxes], axis=0), np.max([box[1] for box in boxes], axis=0)]
-    )
-    start = rng.uniform(0, 360)
-    cameras = []
-    for index in range(recipe.cameras):
-        one = boxes[int(rng.integers(len(boxes)))]
-        focus = everybody if rng.uniform() < 0.55 else one
-        middle, radius = focus.mean(axis=0), float(np.linalg.norm(focus[1] - focus[0])) / 2
-        angle = start + 360 * index / recipe.cameras + rng.normal(0, 14)
-        field_of_view = rng.uniform(24, 62)
-        # 1 fills the picture; beyond, the people are smaller; below, cut by its edges.
-        room = rng.uniform(0.62, 0.9) if rng.uniform() < 0.12 else rng.uniform(0.82, 1.5)
-        distance = radius * room / np.tan(np.radians(field_of_view / 2))
-        distance = max(distance, 1.2)
-        kind: Literal["low", "eye", "high"] = rng.choice(
-            ["low", "eye", "high"], p=[0.18, 0.66, 0.16]
-        )
-        elevation = {
-            "low": rng.uniform(-14, -2),
-            "eye": rng.normal(7, 7),
-            "high": rng.uniform(24, 62),
-        }[str(kind)]
-        height = middle[2] + distance * np.sin(np.radians(elevation))
-        height = max(height, 0.15)
-        flat = distance * np.cos(np.radians(min(elevation, 80.0)))
-        way = np.radians(angle)
-        eye = np.array([middle[0] + flat * np.sin(way), middle[1] - flat * np.cos(way), height])
-        target = middle + rng.normal(0, 0.10, 3) * radius
-        rotation, translation = look_at(eye, target, float(rng.normal(0, 4)))
-        focal = recipe.size / 2 / np.tan(np.radians(field_of_view / 2))
-        bend = np.zeros(5)
-        lens = rng.normal(0, 1, 5)
-        if recipe.distortion:
-            bend = np.clip(lens, -2, 2) * (0.09, 0.03, 0.0015, 0.0015, 0.0)
-        cameras.append(Camera(recipe.size, recipe.size, float(focal), rotation, translation, bend))
-    return cameras
-
-
-def _occluder(
-    camera: Camera, boxes: list[npt.NDArray[np.floating]], rng: np.random.Generator
-) -> tuple[str, Mesh] | None:
-    """Return a thing on the ground that hides a part of somebody from the first camera.
-
-    It stands nearer to the person than to the camera, and aside, so that somebody can still be
-    seen; None where there is no room for it.
-    """
-    box = boxes[int(rng.integers(len(boxes)))]
-    target = box.mean(axis=0) * (1, 1, 0)
-    way = (camera.position - target) * (1, 1, 0)
-    away = float(np.linalg.norm(way))
-    way = way / max(away, 1e-6)
-    names = sorted(OCCLUDERS)
-    name = names[int(rng.integers(len(names)))]
-    mesh = OCCLUDERS[name](rng)
-    yaw = np.arctan2(way[0], -way[1]) + rng.choice([0, np.pi / 2]) + rng.normal(0, 0.3)
-    turn = np.array([[np.cos(yaw), -np.sin(yaw), 0], [np.sin(yaw), np.cos(yaw), 0], [0, 0, 1.0]])
-    mesh = mesh.moved(turn, np.zeros(3))
-    side = np.array([-way[1], way[0], 0.0])
-    own = float(np.abs(mesh.vertices @ way).max())
-    wide = float(np.abs(mesh.vertices @ side).max())
-    reach = float(np.linalg.norm((box[1] - box[0])[:2])) / 2
-    near = reach + own + rng.uniform(0.05, 0.35)
-    aside = float(rng.choice([-1, 1])) * (wide * rng.uniform(0.55, 1.0) + rng.uniform(0, 0.1))
-    if near + own > _OCCLUDER_WAY * away:
-        return None
-    return name.replace("_", " "), mesh.moved(np.eye(3), target + way * near + side * aside)
 
 
 def _face_marks(regions: Regions) -> npt.NDArray[np.float32]:

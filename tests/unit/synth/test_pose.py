@@ -17,9 +17,10 @@ from spinepose.skeleton import SPINETRACK
 from spinepose.synth.body.model import Shape, draw_shape
 from spinepose.synth.pose.activities import ACTIVITIES, draw_motion
 from spinepose.synth.pose.curvature import Target, draw_target, fit_curvature
+from spinepose.synth.pose.frames import two_bone
 from spinepose.synth.pose.pose import LIMITS, Arm, Leg, Pose, limited, mirrored
 from spinepose.synth.pose.settle import settling_turn
-from spinepose.synth.pose.solve import Poser, two_bone
+from spinepose.synth.pose.solve import Poser
 from spinepose.synth.staging import belongings_of
 
 if TYPE_CHECKING:

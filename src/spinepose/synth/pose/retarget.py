@@ -37,7 +37,7 @@ from spinepose.synth.pose.pose import (
     Vector,
     limited,
 )
-from spinepose.synth.pose.solve import (
+from spinepose.synth.pose.rig import (
     FLEXION_SHARES,
     LATERAL_SHARES,
     NECK_SHARES,
