@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from spinepose.synth.looks import cuts, fabrics
-from spinepose.synth.looks.tailor import TIGHT, TROUSERS, WOVEN, Solid, Tailor
+from spinepose.synth.looks.tailor import TIGHT, TROUSERS, WOVEN, Tailor
 from spinepose.synth.render.materials import Material
 
 __all__ = ["briefs", "free_skirt", "skirt", "trousers"]
@@ -63,18 +63,6 @@ def skirt(tailor: Tailor) -> None:
 
 def free_skirt(tailor: Tailor, name: str, hem: float, material: Material) -> None:
     """Hang the body's own skirt mesh, cut at a height on the reference body."""
-    regions = tailor.regions
-    faces = regions.body.asset.helpers["skirt"]
-    used, corners = np.unique(faces, return_inverse=True)
-    tailor.solids.append(
-        Solid(
-            tailor.subject.rest.vertices[used],
-            corners.reshape(faces.shape).astype(np.int32),
-            used,
-            regions.rest[used],
-            name,
-            regions.rest[used, 2] - hem,
-        )
-    )
+    tailor.free_mesh(tailor.regions.body.asset.helpers["skirt"], hem, name)
     tailor.materials[name] = material
     tailor.names.append(name)

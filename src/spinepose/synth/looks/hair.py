@@ -52,19 +52,8 @@ def _long_hair(tailor: Tailor) -> None:
     ears = (regions.point("left_ear") + regions.point("right_ear")) / 2
     centre = regions.rest[faces].mean(axis=1) - ears
     face = (centre[:, 1] < -0.025) & (centre[:, 2] < 0.06)
-    faces = faces[~face]
-    used, corners = np.unique(faces, return_inverse=True)
     length = tailor.rng.uniform(regions.point("spine_05")[2], regions.point("neck_03")[2] - 0.01)
-    tailor.solids.append(
-        Solid(
-            tailor.subject.rest.vertices[used],
-            corners.reshape(faces.shape).astype(np.int32),
-            used,
-            regions.rest[used],
-            "hair",
-            regions.rest[used, 2] - length,
-        )
-    )
+    tailor.free_mesh(faces[~face], length, "hair")
 
 
 def _knot(tailor: Tailor, style: str) -> None:

@@ -160,6 +160,21 @@ class Tailor:
         self.materials[name] = material
         self.names.append(name)
 
+    def free_mesh(self, faces: Int32, lowest: float, material: str) -> None:
+        """Add a mesh that the body model carries along, cut at a height on the reference body."""
+        used, corners = np.unique(faces, return_inverse=True)
+        rest = self.regions.rest[used]
+        self.solids.append(
+            Solid(
+                self.subject.rest.vertices[used],
+                np.asarray(corners, np.int32).reshape(faces.shape),
+                used,
+                rest,
+                material,
+                rest[:, 2] - lowest,
+            )
+        )
+
     def hang(self, top: float, bottom: float, looseness: float) -> Float64:
         """Return what a loose garment hangs away from the trunk; heights on the reference."""
         scale = self.subject.rest.stature / self.regions.reference.rest.stature

@@ -16,6 +16,12 @@ Float32 = npt.NDArray[np.float32]
 Int32 = npt.NDArray[np.int32]
 
 
+@numba.njit(cache=True, fastmath=True, inline="always")
+def _samples(a: float, b: float, c: float, size: int) -> tuple[int, int]:  # pragma: no cover
+    """Return the first and the last whole number among the samples that three corners span."""
+    return max(0, int(np.ceil(min(a, b, c)))), min(size - 1, int(np.floor(max(a, b, c))))
+
+
 @numba.njit(cache=True, fastmath=True)
 def rasterise(
     points: Float32, faces: Int32, cover: Float32, inverse: Float32, seen: Int32, shares: Float32
@@ -49,10 +55,8 @@ def rasterise(
         area = (xb - xa) * (yc - ya) - (xc - xa) * (yb - ya)
         if area == 0:
             continue
-        left = max(0, int(np.ceil(min(xa, xb, xc))))
-        right = min(width - 1, int(np.floor(max(xa, xb, xc))))
-        top = max(0, int(np.ceil(min(ya, yb, yc))))
-        bottom = min(height - 1, int(np.floor(max(ya, yb, yc))))
+        left, right = _samples(xa, xb, xc, width)
+        top, bottom = _samples(ya, yb, yc, height)
         whole = ca >= 0 and cb >= 0 and cc >= 0
         scale = 1 / area
         for y in range(top, bottom + 1):
@@ -100,10 +104,8 @@ def heights(
         area = (xb - xa) * (yc - ya) - (xc - xa) * (yb - ya)
         if area == 0:
             continue
-        left = max(0, int(np.ceil(min(xa, xb, xc))))
-        right = min(columns - 1, int(np.floor(max(xa, xb, xc))))
-        top = max(0, int(np.ceil(min(ya, yb, yc))))
-        bottom = min(rows - 1, int(np.floor(max(ya, yb, yc))))
+        left, right = _samples(xa, xb, xc, columns)
+        top, bottom = _samples(ya, yb, yc, rows)
         scale = 1 / area
         for y in range(top, bottom + 1):
             for x in range(left, right + 1):
