@@ -117,7 +117,7 @@ def _check(people: int, recipe: Recipe, workers: int) -> None:
     )
     for name, value, low, high in limits:
         if not low <= value <= high:
-            raise UsageError(f"{name} must be between {low:g} and {high:g}, not {value:g}")
+            raise UsageError(f"{name} must be between {low:,.8g} and {high:,.8g}, not {value:,.8g}")
     if recipe.kyphotic + recipe.scoliotic > 1:
         raise UsageError("the shares of kyphotic and scoliotic people add up to more than 1")
     from spinepose.synth.pose.activities import ACTIVITIES
