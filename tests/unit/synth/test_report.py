@@ -273,7 +273,14 @@ def test_bars_are_as_long_as_their_numbers() -> None:
 
 def test_shares_are_stacked_and_printed() -> None:
     chart = stacked("a", [("p", (0.5, 0.3, 0.2)), ("q", (0, 0, 1))], ("u", "v", "w"), {"q"})
-    assert [word for word in _Page(chart).words if word.isdigit()] == "50 30 20 0 0 100".split()
+    assert [word for word in _Page(chart).words if word.isdigit()] == [
+        "50",
+        "30",
+        "20",
+        "0",
+        "0",
+        "100",
+    ]
     assert chart.count('class="soft"') == 1
     edges = re.findall(r'<rect class="g\d" x="([\d.]+)" y="21" width="([\d.]+)"', chart)
     starts, widths = np.array(edges, float).T
