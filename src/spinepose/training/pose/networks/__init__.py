@@ -1,0 +1,1 @@
+"""Pose networks that learn here."""
