@@ -89,6 +89,7 @@ class Recipe:
 
 def total_loss(parts: Parts, points: Tensor, trust: Tensor, recipe: Recipe) -> Tensor:
     """Return the weighted sum of all losses of one batch."""
+    assert parts.coarse is not None
     mean = expected_points(parts.simcc_x, parts.simcc_y)
     return (
         position_loss(parts.simcc_x, parts.simcc_y, points, trust)
