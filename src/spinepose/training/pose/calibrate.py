@@ -7,22 +7,23 @@ the two peak probabilities (Platt, 1999), two numbers for all keypoints.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
+from scipy.special import expit
 
 from spinepose.evaluation.oks import AREA_PER_BOX
 from spinepose.geometry import area_of
 from spinepose.skeleton import SPINETRACK
-from spinepose.training.pose.people import Person
 
-__all__ = ["Logistic", "calibration_table", "fit_logistic", "hits"]
+__all__ = ["Logistic", "calibration_error", "calibration_table", "fit_logistic", "hits"]
 
-FloatArray = npt.NDArray[np.float32]
+Bools = npt.NDArray[np.bool_]
+Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.floating]
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,9 @@ class Logistic:
     a: float
     b: float
 
-    def __call__(self, peaks: FloatArray) -> Float64:
+    def __call__(self, peaks: Float32) -> Float64:
         """Return scores in 0..1 for peak probabilities of the same shape."""
-        z = self.a * np.log(np.clip(peaks.astype(np.float64), 1e-9, 1)) + self.b
-        return np.asarray(1 / (1 + np.exp(-z)))
+        return np.asarray(expit(self.a * _log(peaks) + self.b))
 
     def describe(self) -> str:
         """Return the formula in words, for the card."""
@@ -46,21 +46,51 @@ class Logistic:
         )
 
 
-def hits(points: FloatArray, people: Sequence[Person]) -> tuple[npt.NDArray[np.bool_], Float64]:
-    """Return which predictions (N, 37, 2) are right, and weights (N, 37), 0 = unlabelled."""
-    truth = np.stack([p.keypoints for p in people]).astype(np.float64)
-    weights = np.stack([p.trust for p in people]).astype(np.float64)
-    areas = AREA_PER_BOX * area_of(np.stack([p.box for p in people]))
-    reach = 2 * areas[:, None] * (2 * SPINETRACK.sigma_array[None]) ** 2 * np.log(2)
-    squared = ((points - truth) ** 2).sum(axis=-1)
-    return np.nan_to_num(squared, nan=np.inf) <= reach, weights
+def _log(peaks: Float32) -> Float64:
+    return np.asarray(np.log(np.clip(peaks.astype(np.float64), 1e-9, 1)))
 
 
-def fit_logistic(peaks: FloatArray, right: npt.NDArray[np.bool_], weights: Float64) -> Logistic:
-    """Return the most likely map; all arguments of one shape."""
+def hits(points: Floats, truth: Floats, boxes: Floats) -> Bools:
+    """Return which predictions are right.
+
+    Parameters
+    ----------
+    points, truth
+        (N, K, 2) predictions and labels in pixels of the same picture, the first K keypoints of
+        SpineTrack; NaN is not right.
+    boxes
+        (N, 4) xyxy, of the people in the same pixels.
+
+    Returns
+    -------
+    right : (N, K)
+    """
+    areas = AREA_PER_BOX * area_of(np.asarray(boxes, dtype=np.float64))
+    sigmas = SPINETRACK.sigma_array[: points.shape[1]]
+    reach = 2 * areas[:, None] * (2 * sigmas) ** 2 * np.log(2)
+    squared = ((points.astype(np.float64) - truth) ** 2).sum(axis=-1)
+    return np.asarray(np.nan_to_num(squared, nan=np.inf) <= reach)
+
+
+def fit_logistic(peaks: Float32, right: Bools, weights: Floats) -> Logistic:
+    """Return the most likely map.
+
+    Parameters
+    ----------
+    peaks, right, weights
+        Of one shape, any: peak probabilities, whether the keypoint is right, and how much it
+        counts (0 = not labelled).
+
+    Raises
+    ------
+    ValueError
+        If there are not both right and wrong keypoints: any steep map would do.
+    """
     used = weights > 0
-    x = np.log(np.clip(peaks[used].astype(np.float64), 1e-9, 1))
-    y, w = right[used].astype(np.float64), weights[used]
+    x, y = _log(peaks[used]), right[used].astype(np.float64)
+    w = weights[used].astype(np.float64)
+    if not 0 < y.sum() < len(y):
+        raise ValueError("to fit the score, some labelled keypoints must be right and some wrong")
 
     def cost(ab: Float64) -> float:
         z = ab[0] * x + ab[1]
@@ -71,11 +101,11 @@ def fit_logistic(peaks: FloatArray, right: npt.NDArray[np.bool_], weights: Float
 
 
 def calibration_table(
-    scores: Float64, right: npt.NDArray[np.bool_], weights: Float64, bins: int = 10
+    scores: Floats, right: Bools, weights: Floats, bins: int = 10
 ) -> list[tuple[float, float, float]]:
     """Return (mean score, share right, share of all) for scores in equal bins of 0..1."""
     used = weights > 0
-    s, r, w = scores[used], right[used].astype(np.float64), weights[used]
+    s, r, w = (v[used].astype(np.float64) for v in (scores, right, weights))
     place = np.minimum((s * bins).astype(int), bins - 1)
     rows = []
     for i in range(bins):
@@ -85,3 +115,13 @@ def calibration_table(
             mean, share = (float((v[here] * w[here]).sum() / total) for v in (s, r))
             rows.append((mean, share, float(total / w.sum())))
     return rows
+
+
+def calibration_error(scores: Floats, right: Bools, weights: Floats, bins: int = 10) -> float:
+    """Return the expected calibration error in 0..1: mean distance of scores and shares right.
+
+    Naeini et al., "Obtaining Well Calibrated Probabilities Using Bayesian Binning", AAAI 2015,
+    over equal bins of 0..1.
+    """
+    table = calibration_table(scores, right, weights, bins)
+    return sum(part * abs(mean - share) for mean, share, part in table)

@@ -1,112 +1,187 @@
-"""Write the pose network as ONNX with its card.
+"""Write a pose network as ONNX and compare the file with the network.
 
-Weights are stored as 16-bit floats and cast to 32 bits inside the graph: half the file, the same
-arithmetic, and runtimes fold the casts when they load it.
+The graph is what inference needs and no more: what only losses read is left out, batch norms and
+paddings are part of the convolutions, constants are computed. Weights may be stored as 16-bit
+floats and cast to 32 bits inside the graph: half the file, the same arithmetic, and runtimes fold
+the casts when they load it.
 """
 
 from __future__ import annotations
 
 import copy
-import hashlib
-import json
+import tempfile
 import warnings
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import onnx
+import onnxruntime as ort
 import torch
 from onnx import TensorProto, helper, numpy_helper
-from torch import nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch import Tensor
 
-from spinepose.skeleton import SPINETRACK
-from spinepose.training.pose.calibrate import Logistic
-from spinepose.training.pose.network import INPUT_SIDE, SPLIT_RATIO, PoseNetwork
+from spinepose.files import atomic_write
+from spinepose.training.pose.networks.base import PoseNetwork
 
-__all__ = ["CardText", "export_onnx", "gflops_of", "move_padding", "write_card"]
+__all__ = [
+    "OPSET",
+    "Parity",
+    "expected_points",
+    "export_onnx",
+    "move_padding",
+    "parity",
+    "store_as_half",
+    "tidied",
+]
 
 OPSET = 17
+"""Old enough for runtimes of 2022 on, and the first with everything that the networks use."""
+
 SMALLEST = 16384  # values; biases and depthwise filters stay in 32 bits
 
-
-@dataclass(frozen=True)
-class CardText:
-    """What a card says besides what follows from the network."""
-
-    model_id: str
-    version: str
-    summary: str
-    training: dict[str, Any]
-    metrics: list[dict[str, Any]]
-    limits: list[str]
+Values = npt.NDArray[np.float64]
 
 
-def _folded(network: PoseNetwork) -> PoseNetwork:
-    """Return a copy for inference, its one batch norm folded into the convolution before."""
-    network = copy.deepcopy(network).eval()
-    conv, norm, *rest = network.context
-    assert isinstance(conv, nn.Conv2d)
-    assert isinstance(norm, nn.BatchNorm2d)
-    network.context = nn.Sequential(fuse_conv_bn_eval(conv, norm), *rest)
-    return network
+class Parity(NamedTuple):
+    """How far a file's answers are from its network's.
+
+    Attributes
+    ----------
+    pixels
+        Largest difference of a coordinate of the expected keypoints, crop pixels.
+    same_bins
+        Share of the axes of keypoints whose likeliest bin is the same, 0..1.
+    """
+
+    pixels: float
+    same_bins: float
 
 
-def export_onnx(network: PoseNetwork, path: Path) -> None:
-    """Write the network to an ONNX file: opset 17, dynamic batch, weights in half precision."""
-    with warnings.catch_warnings():
+def export_onnx(network: PoseNetwork, path: Path, *, half: bool = True) -> None:
+    """Write a network to an ONNX file of opset 17 with any number of crops.
+
+    Parameters
+    ----------
+    network
+        Any; it stays as it is. The graph's input is ``input`` (N, 3, h, w), normalised as its
+        `crop` says; outputs are the logits ``simcc_x`` and ``simcc_y`` (N, K, bins).
+    path
+        Of the file.
+    half
+        Store large weights as 16-bit floats.
+
+    Raises
+    ------
+    ValueError
+        A batch norm does not follow a convolution and cannot be folded.
+    OutputError
+        The file cannot be written.
+    """
+    model = tidied(_traced(network))
+    if any(node.op_type == "BatchNormalization" for node in model.graph.node):
+        raise ValueError("a batch norm without a convolution before it cannot be folded")
+    move_padding(model)
+    if half:
+        store_as_half(model)
+    model.producer_name = "spinepose"
+    onnx.checker.check_model(model)
+    with atomic_write(path) as temporary:
+        onnx.save(model, str(temporary))
+
+
+def _traced(network: PoseNetwork) -> onnx.ModelProto:
+    """Return the graph of a network's `forward` as PyTorch writes it."""
+    crop = network.crop
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        target = Path(folder) / "traced.onnx"
+        # The exporter by tracing is called old, but the newer one knows no opset below 18.
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            _folded(network),
-            (torch.zeros(1, 3, INPUT_SIDE, INPUT_SIDE),),
-            str(path),
+            copy.deepcopy(network).cpu().float().eval(),
+            (torch.zeros(1, 3, crop.height, crop.width),),
+            str(target),
             input_names=["input"],
             output_names=["simcc_x", "simcc_y"],
-            dynamic_axes={n: {0: "batch"} for n in ("input", "simcc_x", "simcc_y")},
+            dynamic_axes={name: {0: "batch"} for name in ("input", "simcc_x", "simcc_y")},
             opset_version=OPSET,
             dynamo=False,
         )
-    model = onnx.load(str(path))
-    move_padding(model)
-    _store_as_half(model)
-    model.producer_name = "spinepose"
-    onnx.checker.check_model(model)
-    onnx.save(model, str(path))
+        return onnx.load(str(target))
+
+
+def tidied(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return a model with constants computed and batch norms folded, in standard operators.
+
+    ONNX Runtime does it: the first of its levels of optimisation is meant for every runtime.
+    """
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.log_severity_level = 3
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "model.onnx"
+        options.optimized_model_filepath = str(target)
+        ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        found = onnx.load(str(target))
+    # The runtime names every operator set that it knows.
+    used = {node.domain for node in found.graph.node}
+    kept = [opset for opset in found.opset_import if opset.domain in used]
+    del found.opset_import[:]
+    found.opset_import.extend(kept)
+    for number, node in enumerate(found.graph.node):
+        node.name = node.name or f"{node.op_type}_{number}"
+    return found
 
 
 def move_padding(model: onnx.ModelProto) -> None:
-    """Let strided convolutions pad by themselves (right and bottom), without a node in front.
+    """Let convolutions pad by themselves, without a node in front, in a :func:`tidied` model.
 
-    ONNX Runtime does not fuse the lopsided padding of TensorFlow's ``SAME``, and a separate node
-    forces its blocked layout back and forth: a fifth of the time on a CPU.
+    ONNX Runtime does not fuse the lopsided padding of TensorFlow's ``SAME`` (right and bottom),
+    and a separate node forces its blocked layout back and forth: a fifth of the time on a CPU.
     """
-    pads = {node.output[0]: node for node in model.graph.node if node.op_type == "Pad"}
+    constants = {tensor.name: tensor for tensor in model.graph.initializer}
+    pads = {n.output[0]: n for n in model.graph.node if n.op_type == "Pad" and _zeros(n, constants)}
     for node in model.graph.node:
         if node.op_type != "Conv" or node.input[0] not in pads:
             continue
         pad = pads[node.input[0]]
+        amounts = numpy_helper.to_array(constants[pad.input[1]])
+        begin, end = amounts[: len(amounts) // 2], amounts[len(amounts) // 2 :]
+        if begin[:2].any() or end[:2].any():  # of crops or channels
+            continue
         attribute = next(a for a in node.attribute if a.name == "pads")
-        attribute.ints[:] = [0, 0, 1, 1]
+        more = np.concatenate([begin[2:], end[2:]])
+        attribute.ints[:] = [int(a) for a in np.array(attribute.ints) + more]
         node.input[0] = pad.input[0]
-        model.graph.node.remove(pad)
     _drop_unused(model)
 
 
+def _zeros(pad: onnx.NodeProto, constants: dict[str, onnx.TensorProto]) -> bool:
+    """Tell whether a padding is known and made of zeros."""
+    mode = next((helper.get_attribute_value(a) for a in pad.attribute if a.name == "mode"), b"")
+    value = pad.input[2] if len(pad.input) > 2 else ""
+    zero = not value or (value in constants and not numpy_helper.to_array(constants[value]).any())
+    return mode in (b"", b"constant") and pad.input[1] in constants and zero
+
+
 def _drop_unused(model: onnx.ModelProto) -> None:
-    """Remove nodes whose output nobody reads."""
+    """Remove nodes and weights that nobody reads."""
+    graph = model.graph
     while True:
-        read = {name for node in model.graph.node for name in node.input}
-        read |= {output.name for output in model.graph.output}
-        unused = [n for n in model.graph.node if not read.intersection(n.output)]
-        if not unused:
-            return
+        read = {name for node in graph.node for name in node.input}
+        read |= {output.name for output in graph.output}
+        unused = [n for n in graph.node if not read.intersection(n.output)]
         for node in unused:
-            model.graph.node.remove(node)
+            graph.node.remove(node)
+        if not unused:
+            break
+    for tensor in [t for t in graph.initializer if t.name not in read]:
+        graph.initializer.remove(tensor)
 
 
-def _store_as_half(model: onnx.ModelProto) -> None:
-    """Keep large weights as float16 with a Cast to float32 in front of their users."""
+def store_as_half(model: onnx.ModelProto) -> None:
+    """Keep large weights as float16 with a Cast to float32 in front of their users, in place."""
     casts = []
     for tensor in model.graph.initializer:
         values = numpy_helper.to_array(tensor)
@@ -121,54 +196,30 @@ def _store_as_half(model: onnx.ModelProto) -> None:
         model.graph.node.insert(0, node)
 
 
-def gflops_of(network: PoseNetwork) -> float:
-    """Return multiply-adds in units of 1e9 of convolutions and linear layers for one crop."""
-    total = 0
+def expected_points(simcc_x: Tensor, simcc_y: Tensor, split_ratio: float) -> Values:
+    """Return the mean (N, K, 2) of each keypoint's distributions, crop pixels.
 
-    def count(layer: nn.Module, _: object, output: torch.Tensor) -> None:
-        nonlocal total
-        if isinstance(layer, nn.Conv2d):
-            total += output[0].numel() * layer.weight[0].numel()
-        elif isinstance(layer, nn.Linear):
-            total += output[0].numel() * layer.in_features
-
-    network = copy.deepcopy(network).eval()
-    hooks = [m.register_forward_hook(count) for m in network.modules()]
-    with torch.no_grad():
-        network(torch.zeros(1, 3, INPUT_SIDE, INPUT_SIDE))
-    for hook in hooks:
-        hook.remove()
-    return total / 1e9
+    Unlike the likeliest bin it changes smoothly with the logits (N, K, bins).
+    """
+    means = []
+    for logits in (simcc_x, simcc_y):
+        places = torch.arange(logits.shape[-1], dtype=torch.float64) / split_ratio
+        means.append(torch.softmax(logits.double(), dim=-1) @ places)
+    return torch.stack(means, dim=-1).numpy()
 
 
-def write_card(path: Path, network: PoseNetwork, score: Logistic, text: CardText) -> Path:
-    """Write the card of the ONNX file at `path` beside it and return where it is."""
-    card = {
-        "schema": 1,
-        "id": text.model_id,
-        "version": text.version,
-        "task": "pose",
-        "file": path.name,
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "skeleton": SPINETRACK.name,
-        "input": {
-            "width": INPUT_SIDE,
-            "height": INPUT_SIDE,
-            "color": "rgb",
-            "mean": [127.5] * 3,
-            "std": [127.5] * 3,
-            "padding": 1.25,
-        },
-        "output": {"kind": "simcc", "split_ratio": SPLIT_RATIO},
-        "score": {"kind": "logistic", **asdict(score), "description": score.describe()},
-        "license": "Apache-2.0",
-        "summary": text.summary,
-        "parameters": sum(p.numel() for p in network.parameters()),
-        "gflops": round(gflops_of(network), 3),
-        "training": text.training,
-        "metrics": text.metrics,
-        "limits": text.limits,
-    }
-    target = path.with_suffix(".json")
-    target.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n")
-    return target
+@torch.no_grad()
+def parity(network: PoseNetwork, path: Path, crops: Tensor) -> Parity:
+    """Compare the answers of a network and of its file to normalised crops (N, 3, h, w)."""
+    session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    x, y = session.run(["simcc_x", "simcc_y"], {"input": crops.numpy()})
+    found = torch.from_numpy(x), torch.from_numpy(y)
+    wanted = copy.deepcopy(network).cpu().float().eval()(crops)
+    ratio = network.crop.split_ratio
+    off = np.abs(
+        expected_points(found[0], found[1], ratio) - expected_points(wanted[0], wanted[1], ratio)
+    ).max()
+    same = torch.cat(
+        [(a.argmax(-1) == b.argmax(-1)).flatten() for a, b in zip(found, wanted, strict=True)]
+    )
+    return Parity(float(off), float(same.double().mean()))

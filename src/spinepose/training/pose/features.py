@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from spinepose.training.pose.data import Mixture, merge_answers
-from spinepose.training.pose.export import move_padding
+from spinepose.training.pose.export import move_padding, tidied
 from spinepose.training.pose.network import CELLS, INPUT_SIDE, SPLIT_RATIO, PoseNetwork
 
 __all__ = ["FrozenTrunk", "read_shards", "write_shards"]
@@ -76,7 +76,7 @@ class FrozenTrunk:
                 opset_version=17,
                 dynamo=False,
             )
-        model = onnx.load(str(scratch))
+        model = tidied(onnx.load(str(scratch)))
         move_padding(model)
         onnx.save(model, str(scratch))
         options = ort.SessionOptions()

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spinepose.training.pose.calibrate import Logistic, calibration_table, fit_logistic, hits
+from spinepose.training.pose.cards import CardText, Metric, Training, write_card
 from spinepose.training.pose.evaluate import (
     Forward,
     body_share,
@@ -19,7 +20,7 @@ from spinepose.training.pose.evaluate import (
     session_forward,
     subset_share,
 )
-from spinepose.training.pose.export import CardText, export_onnx, write_card
+from spinepose.training.pose.export import export_onnx
 from spinepose.training.pose.network import PoseNetwork
 from spinepose.training.pose.people import Person, held_out, read_people
 
@@ -112,8 +113,12 @@ def _right(
     groups: Sequence[tuple[npt.NDArray[np.float32], Sequence[Person]]],
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float64]]:
     """Return which predictions are right and their weights, of several groups in one array."""
-    pairs = [hits(points, people) for points, people in groups]
-    return np.concatenate([p[0] for p in pairs]), np.concatenate([p[1] for p in pairs])
+    right = [
+        hits(points, np.stack([p.keypoints for p in people]), np.stack([p.box for p in people]))
+        for points, people in groups
+    ]
+    weights = [np.stack([p.trust for p in people]).astype(np.float64) for _, people in groups]
+    return np.concatenate(right), np.concatenate(weights)
 
 
 def release(
@@ -131,6 +136,7 @@ def release(
     path.parent.mkdir(parents=True, exist_ok=True)
     export_onnx(network, path)
     measured = measure(session_forward(path, threads), data)
-    text = CardText(path.stem, version, SUMMARY, TRAINING, [*measured.metrics, *more], LIMITS)
+    metrics = [Metric(**metric) for metric in (*measured.metrics, *more)]
+    text = CardText(path.stem, version, SUMMARY, Training(**TRAINING), metrics, LIMITS)
     card = write_card(path, network, measured.score, text)
     log.info("wrote %s (%.1f MB) and %s", path, path.stat().st_size / 1e6, card)
