@@ -27,13 +27,14 @@ class Tiny(PoseNetwork):
         self.stem = nn.Sequential(nn.Conv2d(3, 64, 3, 2, padding=1), nn.ReLU())
         self.body = nn.Sequential(nn.Conv2d(64, 64, 3, padding=1), nn.ReLU())
         self.read = nn.Conv2d(64, 5, 1)
+        self.shift = nn.Parameter(torch.rand(64))
 
     def outputs(self, crops: torch.Tensor) -> Outputs:
         heat = self.read(self.body(self.stem(crops)))
         x, y = heat.sum(2), heat.sum(3)
         wall = torch.log(torch.relu(y[..., :1]).clamp(max=0))  # of zero: minus infinity
         x = x + torch.exp(wall)
-        return Outputs(x.repeat_interleave(4, -1), y.repeat_interleave(4, -1))
+        return Outputs(x.repeat_interleave(4, -1), y.repeat_interleave(4, -1) + self.shift)
 
 
 def crops_for(network: PoseNetwork, number: int) -> torch.Tensor:
@@ -128,8 +129,8 @@ def test_parts_of_our_networks_are_found(make, tmp_path: Path) -> None:
 
 def test_equal_biases_do_not_hinder(network: PoseNetwork, tmp_path: Path) -> None:
     network = copy.deepcopy(network)
-    for layer in (network.stem[0], network.body[0]):
-        nn.init.zeros_(layer.bias)
+    for bias in (network.stem[0].bias, network.body[0].bias, network.shift):
+        nn.init.zeros_(bias)
     source, out = tmp_path / "float.onnx", tmp_path / "int8.onnx"
     export_onnx(network, source, half=False)
     crops = crops_for(network, 4)

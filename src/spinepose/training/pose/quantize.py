@@ -211,13 +211,15 @@ def _joined(
     body: onnx.ModelProto, head: Sequence[onnx.NodeProto], model: onnx.ModelProto
 ) -> onnx.ModelProto:
     """Return a body with the head and the outputs of the model that they were parted from."""
-    body.graph.node.extend(head)
     _replace(body.graph.output, list(model.graph.output))
     read = {name for node in head for name in node.input}
+    # What a convolution and the head share comes out of the body's own conversion.
     known = {tensor.name for tensor in body.graph.initializer}
+    known |= {name for node in body.graph.node for name in node.output}
     body.graph.initializer.extend(
         t for t in model.graph.initializer if t.name in read and t.name not in known
     )
+    body.graph.node.extend(head)
     return body
 
 
