@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
 from spinepose.errors import OutputError, SpinePoseError
 
-__all__ = ["atomic_write", "errors_for", "output_error", "prepare_target", "temporary_beside"]
+__all__ = [
+    "atomic_write",
+    "errors_for",
+    "output_error",
+    "prepare_target",
+    "remove_leftovers",
+    "temporary_beside",
+]
 
 _STEM_LENGTH = 32
 """Characters of the target's name kept in the temporary name: names end at 255 bytes."""
+
+_TEMPORARY = re.compile(r"\..*\.[0-9a-f]{8}\.part(\.[^.]*)?")
 
 
 @contextlib.contextmanager
@@ -102,3 +112,13 @@ def temporary_beside(target: Path) -> Path:
     # Not the tempfile module: its files are private (0600) and would stay so after the move.
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     return temporary
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove temporary files below `folder` that a killed process left behind.
+
+    Call it only while nobody else writes there.
+    """
+    for path in folder.rglob(".*.part*"):
+        if _TEMPORARY.fullmatch(path.name) and path.is_file():
+            path.unlink(missing_ok=True)

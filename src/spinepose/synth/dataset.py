@@ -16,7 +16,7 @@ from typing import IO, Any
 import numpy as np
 
 from spinepose.errors import DataError, SpinePoseError, UsageError
-from spinepose.files import atomic_write
+from spinepose.files import atomic_write, remove_leftovers
 from spinepose.skeleton import SPINETRACK
 from spinepose.synth.backdrops import open_backdrops
 from spinepose.synth.mocap import find_motions
@@ -248,7 +248,8 @@ def _read_scene(path: Path) -> dict[str, Any]:
 
 
 def _tidy(out: Path, scenes: int) -> None:
-    """Remove what was rendered beyond the last scene that is needed."""
+    """Remove what was rendered beyond the last scene that is needed, and what a kill cut off."""
+    remove_leftovers(out)
     for path in sorted((out / ".scenes").glob("*.json")):
         if int(path.stem) >= scenes:
             path.unlink()
