@@ -5,6 +5,7 @@ from __future__ import annotations
 from cyclopts import App
 
 from spinepose.cli.doctor import doctor
+from spinepose.cli.evaluate import evaluate
 from spinepose.cli.models import models_app
 from spinepose.cli.run import run
 from spinepose.cli.synth import synth
@@ -29,3 +30,4 @@ app.default(run)
 app.command(models_app)
 app.command(doctor)
 app.command(synth)
+app.command(evaluate, name="eval")

@@ -1,1 +1,1 @@
-"""."""
+"""Measure predictions on labelled people."""

@@ -3,11 +3,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from spinepose.evaluation.people import Person
 from spinepose.skeleton import SPINETRACK
 from spinepose.training.pose import labels
 from spinepose.training.pose.blazepose import BlazePoseTeacher
 from spinepose.training.pose.labels import LabelWeights, labelled_people, merge_labels, unswapped
-from spinepose.training.pose.people import Person
 from spinepose.training.pose.teachers import no_answers
 
 K = len(SPINETRACK)

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from spinepose.errors import DataError, MissingExtraError, ModelError
+from spinepose.evaluation.people import Person
 from spinepose.skeleton import COCO17, HALPE26, SPINETRACK
 from spinepose.training.pose import blazepose
 from spinepose.training.pose.answers import cached_answers, open_teacher
 from spinepose.training.pose.blazepose import BlazePoseTeacher, agreeing_feet
-from spinepose.training.pose.people import Person
 from spinepose.training.pose.teachers import MoveNetTeacher, OnnxTeacher, cut, no_answers
 
 K = len(SPINETRACK)

@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from spinepose.errors import DataError
+from spinepose.evaluation.people import Person, upright_angle
 from spinepose.files import atomic_write
 from spinepose.geometry import apply_affine, crop_transforms, invert_affine
 from spinepose.skeleton import SPINETRACK
 from spinepose.training.pose.blazepose import BlazePoseTeacher
-from spinepose.training.pose.people import Person, upright_angle
 from spinepose.training.pose.teachers import MoveNetTeacher, OnnxTeacher, Teacher, no_answers
 
 __all__ = ["TURN_FROM", "cached_answers", "open_teacher"]

@@ -14,9 +14,7 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from spinepose.evaluation.oks import AREA_PER_BOX
-from spinepose.geometry import area_of
-from spinepose.skeleton import SPINETRACK
+from spinepose.evaluation.calibration import calibration_error, calibration_table, hits
 
 __all__ = ["Logistic", "calibration_error", "calibration_table", "fit_logistic", "hits"]
 
@@ -50,28 +48,6 @@ def _log(peaks: Float32) -> Float64:
     return np.asarray(np.log(np.clip(peaks.astype(np.float64), 1e-9, 1)))
 
 
-def hits(points: Floats, truth: Floats, boxes: Floats) -> Bools:
-    """Return which predictions are right.
-
-    Parameters
-    ----------
-    points, truth
-        (N, K, 2) predictions and labels in pixels of the same picture, the first K keypoints of
-        SpineTrack; NaN is not right.
-    boxes
-        (N, 4) xyxy, of the people in the same pixels.
-
-    Returns
-    -------
-    right : (N, K)
-    """
-    areas = AREA_PER_BOX * area_of(np.asarray(boxes, dtype=np.float64))
-    sigmas = SPINETRACK.sigma_array[: points.shape[1]]
-    reach = 2 * areas[:, None] * (2 * sigmas) ** 2 * np.log(2)
-    squared = ((points.astype(np.float64) - truth) ** 2).sum(axis=-1)
-    return np.asarray(np.nan_to_num(squared, nan=np.inf) <= reach)
-
-
 def fit_logistic(peaks: Float32, right: Bools, weights: Floats) -> Logistic:
     """Return the most likely map.
 
@@ -98,30 +74,3 @@ def fit_logistic(peaks: Float32, right: Bools, weights: Floats) -> Logistic:
 
     found = minimize(cost, np.array([2.0, 6.0]), method="Nelder-Mead").x
     return Logistic(float(found[0]), float(found[1]))
-
-
-def calibration_table(
-    scores: Floats, right: Bools, weights: Floats, bins: int = 10
-) -> list[tuple[float, float, float]]:
-    """Return (mean score, share right, share of all) for scores in equal bins of 0..1."""
-    used = weights > 0
-    s, r, w = (v[used].astype(np.float64) for v in (scores, right, weights))
-    place = np.minimum((s * bins).astype(int), bins - 1)
-    rows = []
-    for i in range(bins):
-        here = place == i
-        total = w[here].sum()
-        if total > 0:
-            mean, share = (float((v[here] * w[here]).sum() / total) for v in (s, r))
-            rows.append((mean, share, float(total / w.sum())))
-    return rows
-
-
-def calibration_error(scores: Floats, right: Bools, weights: Floats, bins: int = 10) -> float:
-    """Return the expected calibration error in 0..1: mean distance of scores and shares right.
-
-    Naeini et al., "Obtaining Well Calibrated Probabilities Using Bayesian Binning", AAAI 2015,
-    over equal bins of 0..1.
-    """
-    table = calibration_table(scores, right, weights, bins)
-    return sum(part * abs(mean - share) for mean, share, part in table)

@@ -11,15 +11,20 @@ import json
 from pathlib import Path
 from typing import Protocol
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-from spinepose.errors import ModelError
-from spinepose.geometry import apply_affine, crop_transforms, invert_affine
+from spinepose.evaluation.peers import (
+    PADDING,
+    SQUARE,
+    MoveNet,
+    cut,
+    no_answers,
+    read_weights,
+)
 from spinepose.inference.pose import PoseModel
 from spinepose.models import create_session, resolve_pose
-from spinepose.skeleton import COCO17, SPINETRACK
+from spinepose.skeleton import SPINETRACK
 
 __all__ = [
     "PADDING",
@@ -34,14 +39,8 @@ __all__ = [
 ]
 
 Float32 = npt.NDArray[np.float32]
-Float64 = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 UInt8 = npt.NDArray[np.uint8]
-
-PADDING = 1.25
-"""Side of the square around a person, in longer sides of the box."""
-SQUARE = 256
-"""Side in pixels of the square that MoveNet Thunder and BlazePose look at."""
 
 
 class Teacher(Protocol):
@@ -119,10 +118,8 @@ class OnnxTeacher:
         return answers
 
 
-class MoveNetTeacher:
-    """MoveNet Thunder (Google, Apache-2.0) as ONNX: the 17 COCO joints.
-
-    Input (1, 256, 256, 3) int32 RGB, output (1, 1, 17, 3) y, x, score as shares of the square.
+class MoveNetTeacher(MoveNet):
+    """MoveNet Thunder as a teacher: the 17 COCO joints.
 
     Parameters
     ----------
@@ -137,68 +134,13 @@ class MoveNetTeacher:
         The file is missing or something else.
     """
 
-    name = "movenet-thunder"
-
     def __init__(self, path: Path, *, threads: int = 1) -> None:
-        import onnxruntime as ort
-
-        weights = read_weights(path)
-        options = ort.SessionOptions()
-        options.log_severity_level = 3
-        options.intra_op_num_threads = threads
-        try:
-            self._session = ort.InferenceSession(
-                weights, options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # the runtime has no common kind of error
-            raise ModelError(f"{path}: cannot be loaded: {' '.join(str(error).split())}") from error
-        entry, *more = self._session.get_inputs()
-        if more or entry.type != "tensor(int32)" or entry.shape[1:] != [SQUARE, SQUARE, 3]:
-            raise ModelError(
-                f"{path}: takes {entry.type} {entry.shape}, not MoveNet Thunder's int32 picture"
-            )
-        self._input: str = entry.name
-        self.keypoints: IntArray = SPINETRACK.indices(COCO17.keypoints)
-        self.fingerprint = fingerprint_of(weights, padding=PADDING)
+        super().__init__(path, threads=threads)
+        self.fingerprint = fingerprint_of(read_weights(path), padding=PADDING)
 
     def answer(self, image: UInt8, boxes: npt.ArrayLike) -> Float32:
         """Read people, see :meth:`Teacher.answer`."""
-        maps = crop_transforms(np.asarray(boxes, np.float64), (SQUARE, SQUARE), PADDING)
-        crops = [cut(image, affine) for affine in maps]
-        rows = [self._session.run(None, {self._input: c[None].astype(np.int32)})[0] for c in crops]
-        joints = np.asarray(rows, np.float64).reshape(len(maps), len(COCO17), 3)
-        answers = no_answers(len(maps))
-        places = apply_affine(invert_affine(maps), joints[..., [1, 0]] * SQUARE)
-        answers[:, self.keypoints, :2] = places
-        answers[:, self.keypoints, 2] = np.clip(joints[..., 2], 0, 1)
-        return answers
-
-
-def cut(image: UInt8, affine: Float64) -> UInt8:
-    """Return the square (256, 256, 3) that a map (2, 3) from the image's pixels shows.
-
-    Warping samples points: a person much larger than the square is averaged down first.
-    """
-    affine = affine.copy()
-    while np.hypot(*affine[0, :2]) < 0.5 and min(image.shape[:2]) > 2:
-        image = np.asarray(cv2.pyrDown(image), np.uint8)  # keeps every second pixel: q is 2 q
-        affine[:, :2] *= 2
-    return np.asarray(cv2.warpAffine(image, affine, (SQUARE, SQUARE)), np.uint8)
-
-
-def no_answers(count: int) -> Float32:
-    """Return answers (N, 37, 3) of a teacher who knows nothing: NaN, NaN, 0."""
-    answers = np.full((count, len(SPINETRACK), 3), np.nan, np.float32)
-    answers[..., 2] = 0
-    return answers
-
-
-def read_weights(path: Path) -> bytes:
-    """Read a network's file; raise `ModelError` where that fails."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read: {error.strerror}") from error
+        return self.read(image, boxes)
 
 
 def fingerprint_of(weights: bytes, **settings: object) -> str:
