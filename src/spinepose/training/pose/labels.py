@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from spinepose.evaluation.people import Person
 from spinepose.skeleton import SPINETRACK
 from spinepose.training.pose.answers import cached_answers, open_teacher
 from spinepose.training.pose.blazepose import BlazePoseTeacher, agreeing_feet
-from spinepose.training.pose.people import Person
+from spinepose.training.pose.spine_guess import guess_spine
 from spinepose.training.pose.teachers import no_answers
 
 __all__ = ["LabelWeights", "labelled_people", "merge_labels", "unswapped"]
@@ -62,6 +63,9 @@ class LabelWeights:
     spine_end
         Of a crowd's neck as the lower end of the neck, and of the middle of its hips as sacrum:
         near, but not the same places.
+    spine_guess
+        Of a vertebra guessed from the body joints with certainty
+        (:func:`~spinepose.training.pose.spine_guess.guess_spine`); 0 = nobody guesses.
     """
 
     human: float = 1.0
@@ -70,6 +74,7 @@ class LabelWeights:
     toe: float = 0.5
     heel: float = 0.3
     spine_end: float = 0.2
+    spine_guess: float = 0.0
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
@@ -91,6 +96,8 @@ def merge_labels(
     - A crowd's joint moves most of the way to a sure teacher that agrees, who is exacter, and is
       replaced by one that disagrees. Where the teacher is unsure, it stays.
     - Keypoints that nobody labelled, or that are trusted less, come from a sure teacher.
+    - Vertebrae that are trusted less still are guessed from the merged joints, if guesses have a
+      weight.
     - Feet come from BlazePose where it agrees with the merged legs.
 
     Parameters
@@ -134,6 +141,8 @@ def merge_labels(
     points[moved] = (1 - EXACTER) * points[moved] + EXACTER * places[moved]
     taken = sure & (better | (crowd & labelled & ~agrees))
     points[taken], trust[taken] = places[taken], score[taken]
+    if weights.spine_guess:
+        _add_spine(points, trust, taken, answers, rendered[:, 0], weights.spine_guess)
     _add_sacrum(points, trust, crowd[:, 0], weights.spine_end)
     if blaze:
         _add_feet(points, trust, blaze, boxes, rendered[:, 0], weights)
@@ -256,6 +265,28 @@ def _box(person: Person, points: Float32, trust: Float32) -> Float32:
     low, high = known.min(axis=0), known.max(axis=0)
     pad = AROUND * (high - low).max()
     return np.concatenate([low - pad, high + pad]).astype(np.float32)
+
+
+def _add_spine(
+    points: Float32,
+    trust: Float32,
+    taken: Bools,
+    answers: Float32,
+    rendered: Bools,
+    weight: float,
+) -> None:
+    """Add guessed vertebrae of real people where they are trusted more, in place.
+
+    What was taken from a teacher's spine (N, 37) has to agree with the joints like any answer.
+    """
+    rows, real = SPINETRACK.spine_indices, np.flatnonzero(~rendered)
+    known = trust[real]
+    known[:, rows] = np.where(taken[real][:, rows], 0, known[:, rows])
+    spine, sure = guess_spine(points[real], known, answers[real])
+    at = np.ix_(real, rows)
+    better = weight * sure > trust[at]
+    points[at] = np.where(better[..., None], spine, points[at])
+    trust[at] = np.where(better, weight * sure, trust[at])
 
 
 def _add_sacrum(points: Float32, trust: Float32, crowd: Bools, weight: float) -> None:
