@@ -9,6 +9,7 @@ from spinepose.cli.evaluate import evaluate
 from spinepose.cli.models import models_app
 from spinepose.cli.run import run
 from spinepose.cli.synth import synth
+from spinepose.cli.train import train
 
 __all__ = ["app"]
 
@@ -30,4 +31,5 @@ app.default(run)
 app.command(models_app)
 app.command(doctor)
 app.command(synth)
+app.command(train)
 app.command(evaluate, name="eval")

@@ -20,7 +20,15 @@ from torch import Tensor, nn
 from spinepose.skeleton import SPINETRACK
 from spinepose.training.pose.networks.base import CropSpec, Outputs, PoseNetwork
 
-__all__ = ["HIDDEN", "MoveNetPose", "Separable", "Trunk", "cubic_upsampling", "with_side"]
+__all__ = [
+    "HIDDEN",
+    "MoveNetPose",
+    "Separable",
+    "Trunk",
+    "cubic_upsampling",
+    "widened",
+    "with_side",
+]
 
 SIDE = 256
 STRIDE = 4  # of the finest map
@@ -399,6 +407,32 @@ def with_side(network: MoveNetPose, side: int) -> MoveNetPose:
     spread = F.interpolate(cells, size=(new // 4, new // 4), mode="bilinear", align_corners=False)
     shapes["token.1.weight"] = spread.reshape(size, -1) * (old / new) ** 2
     other.load_state_dict(shapes)
+    return other
+
+
+@torch.no_grad()
+def widened(network: MoveNetPose, keypoints: int, generator: torch.Generator) -> MoveNetPose:
+    """Return the network with another number of keypoints: the first ones stay.
+
+    What is new is drawn from a normal distribution with mean and spread of what is there (Khan et
+    al., 2025, section 4), keypoint by keypoint; rough places start at the mean of all.
+    """
+    other = MoveNetPose(keypoints, network.head_x.in_features, network.crop.width)
+    old = network.keypoints
+    state, target = network.state_dict(), other.state_dict()
+    for name, values in state.items():
+        if name.startswith("regress."):
+            rows = values.view(old, -1)
+            more = rows.mean(dim=0, keepdim=True).expand(max(keypoints - old, 0), -1)
+            target[name] = torch.cat([rows[:keypoints], more]).reshape(target[name].shape)
+        elif values.shape == target[name].shape:
+            target[name] = values
+        else:
+            shape = (max(keypoints - old, 0), *values.shape[1:])
+            spread = values.std() if values.numel() > 1 else values.new_zeros(())
+            more = values.mean() + spread * torch.randn(shape, generator=generator)
+            target[name] = torch.cat([values[:keypoints], more])
+    other.load_state_dict(target)
     return other
 
 

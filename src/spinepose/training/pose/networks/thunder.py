@@ -9,8 +9,9 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
+from spinepose.errors import ModelError
 from spinepose.skeleton import COCO17
-from spinepose.training.pose.network import HIDDEN, PoseNetwork, Separable, Trunk
+from spinepose.training.pose.networks.movenet import HIDDEN, MoveNetPose, Separable, Trunk
 
 __all__ = ["Thunder", "load_thunder", "start_from"]
 
@@ -48,25 +49,48 @@ def load_thunder(path: Path) -> Thunder:
 
     The graph's convolutions and the module's are walked side by side; a difference in number or
     shape is an error.
+
+    Raises
+    ------
+    ModelError
+        The file cannot be read, or holds another network.
     """
-    model = onnx.load(str(path))
-    arrays = {i.name: numpy_helper.to_array(i) for i in model.graph.initializer}
+    nodes = _convolutions(path)
     thunder = Thunder()
     layers = [m for m in thunder.modules() if isinstance(m, nn.Conv2d)]
-    nodes = [n for n in model.graph.node if n.op_type == "Conv"]
     if len(layers) != len(nodes):
-        raise ValueError(f"{path}: {len(nodes)} convolutions, {len(layers)} expected")
+        raise ModelError(
+            f"{path} is not MoveNet Thunder: it has {len(nodes)} convolutions with constant "
+            f"weights, not {len(layers)}; give the float32 ONNX file"
+        )
     with torch.no_grad():
-        for layer, node in zip(layers, nodes, strict=True):
-            values = [torch.from_numpy(arrays[name].copy()) for name in node.input[1:]]
-            if values[0].shape != layer.weight.shape or (len(values) > 1) != (
-                layer.bias is not None
-            ):
-                raise ValueError(f"{path}: {node.name} does not fit {tuple(layer.weight.shape)}")
-            layer.weight.copy_(values[0])
-            if layer.bias is not None:
-                layer.bias.copy_(values[1])
+        for layer, (name, values) in zip(layers, nodes, strict=True):
+            wanted = [p for p in (layer.weight, layer.bias) if p is not None]
+            if [v.shape for v in values] != [p.shape for p in wanted]:
+                raise ModelError(
+                    f"{path} is not MoveNet Thunder: {name} does not fit a convolution of "
+                    f"{'x'.join(map(str, layer.weight.shape))}; give the float32 ONNX file"
+                )
+            for parameter, value in zip(wanted, values, strict=True):
+                parameter.copy_(value)
     return thunder
+
+
+def _convolutions(path: Path) -> list[tuple[str, list[Tensor]]]:
+    """Return name, weights and bias of a graph's convolutions, where those are constants."""
+    try:
+        graph = onnx.load(str(path)).graph
+    except OSError as error:
+        reason = error.strerror or "it cannot be opened"
+        raise ModelError(f"cannot read {path}: {reason}; check the path") from error
+    except Exception as error:  # protobuf has its own, which differ between versions
+        raise ModelError(f"{path} is broken or no ONNX file; fetch it again") from error
+    arrays = {tensor.name: tensor for tensor in graph.initializer}
+    return [
+        (node.name, [torch.tensor(numpy_helper.to_array(arrays[n])) for n in node.input[1:]])
+        for node in graph.node
+        if node.op_type == "Conv" and all(n in arrays for n in node.input[1:])
+    ]
 
 
 def _widened(old: Tensor, rows: int, generator: torch.Generator) -> Tensor:
@@ -76,15 +100,22 @@ def _widened(old: Tensor, rows: int, generator: torch.Generator) -> Tensor:
     return torch.cat([old, new])
 
 
-def start_from(thunder: Thunder, seed: int = 0) -> PoseNetwork:
+def start_from(thunder: Thunder, keypoints: int, generator: torch.Generator) -> MoveNetPose:
     """Return a pose network that starts where Thunder stands.
 
     Rows of new keypoints are drawn as in SpinePose (Khan et al., 2025, section 4); the
     regression of a new keypoint starts at the mean of the shoulders and hips.
+
+    Parameters
+    ----------
+    thunder
+        With its weights.
+    keypoints
+        K, at least Thunder's 17.
+    generator
+        Of the new rows.
     """
-    network = PoseNetwork()
-    generator = torch.Generator().manual_seed(seed)
-    total = network.keypoints
+    network = MoveNetPose(keypoints)
     network.trunk.load_state_dict(thunder.trunk.state_dict())
     for name in ("regress_hidden", "heat_hidden", "centre_hidden", "centre"):
         getattr(network, name).load_state_dict(getattr(thunder, name).state_dict())
@@ -92,8 +123,8 @@ def start_from(thunder: Thunder, seed: int = 0) -> PoseNetwork:
         assert thunder.heat.bias is not None
         assert thunder.regress.bias is not None
         assert network.heat.bias is not None
-        network.heat.weight.copy_(_widened(thunder.heat.weight, total, generator))
-        network.heat.bias.copy_(_widened(thunder.heat.bias, total, generator))
+        network.heat.weight.copy_(_widened(thunder.heat.weight, keypoints, generator))
+        network.heat.bias.copy_(_widened(thunder.heat.bias, keypoints, generator))
         # Thunder's field holds (y, x) per joint.
         trunk_rows = torch.from_numpy(
             COCO17.indices(["left_shoulder", "right_shoulder", "left_hip", "right_hip"])
@@ -104,6 +135,6 @@ def start_from(thunder: Thunder, seed: int = 0) -> PoseNetwork:
         ):
             joints = values.view(BODY, 2, -1).flip(1)
             middle = joints[trunk_rows].mean(dim=0, keepdim=True)
-            full = torch.cat([joints, middle.expand(total - BODY, -1, -1)])
+            full = torch.cat([joints, middle.expand(keypoints - BODY, -1, -1)])
             target.copy_(full.reshape(target.shape))
     return network
