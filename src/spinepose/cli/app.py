@@ -6,6 +6,7 @@ from cyclopts import App
 
 from spinepose.cli.doctor import doctor
 from spinepose.cli.evaluate import evaluate
+from spinepose.cli.export import export
 from spinepose.cli.models import models_app
 from spinepose.cli.run import run
 from spinepose.cli.synth import synth
@@ -32,4 +33,5 @@ app.command(models_app)
 app.command(doctor)
 app.command(synth)
 app.command(train)
+app.command(export)
 app.command(evaluate, name="eval")
