@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
@@ -56,6 +57,8 @@ def train(
     quiet
         Print nothing but errors.
     """
+    first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun started
+    json, quiet = json and first, quiet or not first
     console = Console(json_lines=json, quiet=quiet)
     try:
         from spinepose.training.pose.config import find_config, read_config

@@ -134,6 +134,7 @@ class Trainer:
         """
         report = report or (lambda step, found: None)
         scores: dict[str, float] = {}
+        checked = -1
         with ThreadPoolExecutor(1) as ahead:
             coming = ahead.submit(self._load, self.step)
             try:
@@ -145,7 +146,7 @@ class Trainer:
                     if self.step % _LOG_EVERY == 0:
                         self._note(self._finite(found), report)
                     if self.step % self.settings.check_every == 0:
-                        scores = self._check(report)
+                        scores, checked = self._check(report), self.step
             except KeyboardInterrupt:
                 self.save()
                 raise
@@ -157,7 +158,7 @@ class Trainer:
                     f"{self.out}: out of memory at step {self.step} with [loop] batch "
                     f"{self.settings.batch}: use a smaller one"
                 ) from error
-        return scores or self._check(report)
+        return scores if checked == self.step else self._check(report)
 
     def _finite(self, found: Mapping[str, Tensor]) -> dict[str, float]:
         numbers = {name: float(value) for name, value in found.items()}

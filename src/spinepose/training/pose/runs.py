@@ -179,6 +179,7 @@ def open_run(
         _teacher(config, place),
         {"model": config.name, "family": config.network.family},
     )
+    record["processes"] = trainer.world
     if trainer.rank == 0:
         with atomic_write(out / CONFIG) as temporary:
             temporary.write_text(text, encoding="utf-8")
