@@ -7,6 +7,7 @@ the file does is checked, and anything else refused.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -79,7 +80,7 @@ def load_shipped(path: Path) -> MoveNetPose:
         raise _refused(path, "not an ONNX file") from error
     try:
         with torch.no_grad():
-            _fill(network, found, _unnamed(found))
+            _fill(network, found, _unnamed(found, "Mul", "Add", "MatMul"))
     except (KeyError, ValueError, RuntimeError) as error:
         raise _refused(path, str(error)) from error
     crops = torch.rand(2, 3, side, side, generator=torch.Generator().manual_seed(0)) * 2 - 1
@@ -97,10 +98,26 @@ def _array(tensor: onnx.TensorProto) -> Float32:
     return np.asarray(numpy_helper.to_array(tensor), np.float32)
 
 
-def _unnamed(found: dict[str, Float32]) -> list[Float32]:
-    """Return the constants that export renamed, by their numbers: the order of the computation."""
-    numbers = {int(name.rsplit("_", 1)[1]): name for name in found if name.startswith("onnx::")}
+def _unnamed(found: dict[str, Float32], *kinds: str) -> list[Float32]:
+    """Return the constants that export named after kinds of nodes, in their order."""
+    pattern = re.compile(rf"onnx::(?:{'|'.join(kinds)})_(\d+)")
+    matches = (pattern.fullmatch(name) for name in found)
+    numbers = {int(match[1]): match[0] for match in matches if match}
     return [found[numbers[number]] for number in sorted(numbers)]
+
+
+def _context(found: dict[str, Float32]) -> dict[str, Float32]:
+    """Return the weights of the context, whose norm is folded into the convolution before it."""
+    second = "context.3" if "context.3.weight" in found else "context.2"
+    weight, bias = _unnamed(found, "Conv") or (
+        found["context.0.weight"], found["context.0.bias"],
+    )  # fmt: skip
+    return {
+        "context.0.weight": weight,
+        "context.1.bias": bias,
+        "context.3.weight": found[f"{second}.weight"],
+        "context.3.bias": found[f"{second}.bias"],
+    }
 
 
 def _fill(network: MoveNetPose, found: dict[str, Float32], unnamed: list[Float32]) -> None:
@@ -108,18 +125,8 @@ def _fill(network: MoveNetPose, found: dict[str, Float32], unnamed: list[Float32
     if len(unnamed) != len(_ANONYMOUS):
         raise ValueError(f"{len(unnamed)} constants, {len(_ANONYMOUS)} expected")
     state = network.state_dict()
-    # The norm is folded into the convolution before it, whose bias the norm's takes over.
-    named = {
-        name: found[name] for name in state if name in found and not name.startswith("context.")
-    }
-    named |= {
-        "context.0.weight": found["context.0.weight"],
-        "context.1.bias": found["context.0.bias"],
-        "context.3.weight": found["context.2.weight"] if "context.2.weight" in found
-        else found["context.3.weight"],
-        "context.3.bias": found["context.2.bias"] if "context.2.bias" in found
-        else found["context.3.bias"],
-    }  # fmt: skip
+    named = {n: found[n] for n in state if n in found and not n.startswith("context.")}
+    named |= _context(found)
     for (name, factor), values in zip(_ANONYMOUS, unnamed, strict=True):
         named[name] = values.T if factor is None else values.reshape(-1) * np.float32(factor)
     for part in ("gain", "shift"):
