@@ -199,3 +199,48 @@ def test_a_broken_checkpoint_is_named(people: Pack, tmp_path: Path, content: byt
     (tmp_path / "last.pt").write_bytes(content)
     with pytest.raises(DataError, match=r"last\.pt: not a checkpoint of this run"):
         _trainer(people, tmp_path)
+
+
+def test_a_batch_in_chunks_has_the_gradient_of_the_whole(people: Pack, tmp_path: Path) -> None:
+    import msgspec
+
+    gradients = []
+    for chunk in (0, 1, 3):
+        settings = msgspec.structs.replace(SETTINGS, chunk=chunk, batch=4)
+        trainer = _trainer(people, tmp_path / str(chunk), settings)
+        trainer.network.body[1] = torch.nn.Identity()  # a norm would see other people
+        found = trainer._gradients(trainer._load(0))
+        gradients.append([found["loss"], *(p.grad for p in trainer.network.head_x.parameters())])
+    for other in gradients[1:]:
+        for mine, theirs in zip(gradients[0], other, strict=True):
+            torch.testing.assert_close(theirs, mine)
+
+
+def test_a_frozen_beginning_is_computed_once_for_teacher_and_student(
+    people: Pack, tmp_path: Path
+) -> None:
+    import msgspec
+
+    from spinepose.training.pose.networks.movenet import MoveNetPose
+
+    torch.manual_seed(0)
+    network, teacher = MoveNetPose(37, side=64), MoveNetPose(26, side=64)
+    teacher.trunk.load_state_dict(network.trunk.state_dict())
+    still = {f"trunk.blocks.{i}." : 0.0 for i in range(5)} | {"trunk.stem": 0.0}  # fmt: skip
+    settings = msgspec.structs.replace(SETTINGS, rates=still)
+    mixture = Mixture([people], [1.0], 0)
+    weights = LossWeights(position=1, distill=1, structure=0, spine=0)
+    trainer = Trainer(network, settings, weights, STILL, mixture, [], tmp_path, teacher)
+    assert trainer.shared
+    batch = trainer._load(0)
+    together = trainer._gradients(batch)
+    trainer.shared = False
+    apart = trainer._gradients(batch)
+    for name, value in together.items():
+        torch.testing.assert_close(value, apart[name])
+    # A beginning that learns, or is another one, belongs to one of them only.
+    moving = Trainer(network, SETTINGS, weights, STILL, mixture, [], tmp_path, teacher)
+    assert not moving.shared
+    with torch.no_grad():
+        teacher.trunk.stem.weight.add_(0.1)
+    assert not Trainer(network, settings, weights, STILL, mixture, [], tmp_path, teacher).shared

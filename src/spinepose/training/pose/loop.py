@@ -76,6 +76,15 @@ def parameter_groups(network: nn.Module, settings: LoopSettings) -> list[dict[st
     return [{"params": v, "peak": rate, "weight_decay": d} for (rate, d), v in groups.items()]
 
 
+def _begin_alike(network: PoseNetwork, teacher: PoseNetwork) -> bool:
+    """Tell whether both begin with the same frozen layers, whose work one can do for both."""
+    pairs = list(zip(network.beginning(), teacher.beginning(), strict=False))
+    frozen = not any(mine.requires_grad for mine, _ in pairs)
+    # Files may keep weights as 16-bit floats, whose last bit is a thousandth.
+    same = all(a.shape == b.shape and torch.allclose(a, b, 1e-3, 1e-6) for a, b in pairs)
+    return bool(pairs) and frozen and same and network.crop == teacher.crop
+
+
 @dataclass
 class Trainer:
     """One run: everything that changes while a network learns.
@@ -115,6 +124,7 @@ class Trainer:
         self.mean = copy.deepcopy(self.network).eval().requires_grad_(False)
         if self.teacher is not None:
             self.teacher.eval().requires_grad_(False)
+        self.shared = self.teacher is not None and _begin_alike(self.network, self.teacher)
         several = distributed.is_available() and distributed.is_initialized()
         self.rank = distributed.get_rank() if several else 0
         self.world = distributed.get_world_size() if several else 1
@@ -186,9 +196,8 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak"] * share
         self.network.train()
-        loss, parts = self._loss(batch.to(self.device))
         self.optimizer.zero_grad()
-        torch.autograd.backward(loss)
+        found = self._gradients(batch.to(self.device))
         learning = [p for g in self.optimizer.param_groups for p in g["params"]]
         self._share_gradients(learning)
         length = nn.utils.clip_grad_norm_(learning, self.settings.clip)
@@ -198,9 +207,10 @@ class Trainer:
             self.optimizer.step()
         self.step += 1
         self._follow()
-        return {"loss": loss.detach(), **parts, "gradient": length.detach()}
+        return {**found, "gradient": length.detach()}
 
-    def _loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+    def _gradients(self, batch: Batch) -> dict[str, Tensor]:
+        """Add up the gradients of a batch, chunk by chunk, and return the losses."""
         # One seed for each step and process: nothing is carried from step to step.
         seed = (self.settings.seed * 1_000_003 + self.step) * self.world + self.rank
         generator = torch.Generator(self.device).manual_seed(seed)
@@ -208,14 +218,32 @@ class Trainer:
         crops, points, trust = augment(
             batch.crops, batch.boxes, batch.points, batch.trust, spec, self.strength, generator
         )
+        count = len(crops)
+        found: dict[str, Tensor] = {}
+        for start in range(0, count, self.settings.chunk or count):
+            rows = slice(start, start + (self.settings.chunk or count))
+            loss, parts = self._loss(crops[rows], points[rows], trust[rows])
+            share = len(crops[rows]) / count
+            torch.autograd.backward(loss * share)
+            for name, value in {"loss": loss.detach(), **parts}.items():
+                found[name] = found.get(name, 0) + share * value
+        return found
+
+    def _loss(
+        self, crops: Tensor, points: Tensor, trust: Tensor
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        spec = self.network.crop
         inputs = spec.normalised(crops).contiguous(memory_format=torch.channels_last)
         low = self.settings.precision == "bfloat16"
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=low):
-            outputs = self.network.outputs(inputs)
+            begun = self.network.begin(inputs)
+            outputs = self.network.finish(begun)
             taught = None
             if self.teacher is not None and self.weights.distill > 0:
                 with torch.no_grad():
-                    taught = self.teacher(inputs)
+                    known = begun if self.shared else self.teacher.begin(inputs)
+                    answers = self.teacher.finish(known)
+                taught = answers.simcc_x, answers.simcc_y
         return total_loss(outputs, taught, points, trust, spec, self.weights)
 
     def _share_gradients(self, parameters: Sequence[nn.Parameter]) -> None:

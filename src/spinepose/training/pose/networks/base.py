@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -84,6 +84,18 @@ class PoseNetwork(nn.Module):
     def outputs(self, crops: Tensor) -> Outputs:
         """Return everything that losses read, for normalised crops (N, 3, h, w)."""
         raise NotImplementedError
+
+    def beginning(self) -> list[nn.Parameter]:
+        """Return the parameters of :meth:`begin`; networks with the same can share its work."""
+        return []
+
+    def begin(self, crops: Tensor) -> Any:
+        """Return what the first layers make of normalised crops, for :meth:`finish`."""
+        return crops
+
+    def finish(self, begun: Any) -> Outputs:
+        """Return the outputs from what :meth:`begin` gave."""
+        return self.outputs(begun)
 
     def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
         """Return SimCC logits (N, K, bins) along x and y; what is exported."""

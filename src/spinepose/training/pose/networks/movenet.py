@@ -375,8 +375,22 @@ class MoveNetPose(PoseNetwork):
         Under autocast only the trunk runs in reduced precision: positions of a bin among hundreds
         need more than the eight bits of bfloat16.
         """
-        fine, context = self.trunk.late(self.trunk.early(crops))
-        with torch.autocast(crops.device.type, enabled=False):
+        return self.finish(self.begin(crops))
+
+    def beginning(self) -> list[nn.Parameter]:
+        """Return the parameters of the high-resolution blocks."""
+        trunk = self.trunk
+        parts = (trunk.stem, trunk.stem_filter, trunk.stem_project, *trunk.blocks[: AT_32 + 1])
+        return [parameter for part in parts for parameter in part.parameters()]
+
+    def begin(self, crops: Tensor) -> list[Tensor]:
+        """Return the maps of the high-resolution blocks, half of the work."""
+        return self.trunk.early(crops)
+
+    def finish(self, begun: list[Tensor]) -> Outputs:
+        """Return the outputs from these maps; see :meth:`outputs`."""
+        fine, context = self.trunk.late(begun)
+        with torch.autocast(fine.device.type, enabled=False):
             return self.head(fine.float(), context.float())
 
 
