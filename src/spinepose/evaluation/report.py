@@ -16,6 +16,7 @@ from spinepose.evaluation.plots import DRAWN, draw_plots
 from spinepose.evaluation.sets import LabelledSet
 from spinepose.evaluation.tables import main_tables, model_tables, number
 from spinepose.files import atomic_write
+from spinepose.skeleton import SPINETRACK
 
 __all__ = ["Report", "check_folder", "write_report"]
 
@@ -68,6 +69,31 @@ class Report:
             "models": [_plain(_scores(s)) for s in self.scores],
         }
 
+    def metrics(self) -> list[dict[str, Any]]:
+        """Return the first network's numbers as rows for its card.
+
+        Each row has name, value, data (which people) and command (to measure it again).
+        """
+        model, labelled = self.scores[0], self.labelled
+        flip = ", flip test" if self.settings.get("flip") else ""
+        rows: dict[str, float] = {}
+        for name, subset in model.subsets.items():
+            rows[f"OKS share, {name}{flip}"] = subset.share
+            rows[f"AP, {name}{flip}"] = subset.precision.statistics["AP"]
+        spine = [e for e in model.errors if e.name in SPINETRACK.spine]
+        if len(spine) == len(SPINETRACK.spine):
+            for kind in ("mean", "median"):
+                values = [getattr(e, f"{kind}_trunk") for e in spine]
+                rows[f"{kind} error of the spine, % of the trunk{flip}"] = sum(values) / len(spine)
+        place = labelled.file.parent
+        place = place.parent if place.name == "annotations" else place
+        data = f"{labelled.judged.sum()} people of {place.name}, {self.settings['boxes']} boxes"
+        return [
+            {"name": name, "value": round(value, 2), "data": data, "command": self.command}
+            for name, value in rows.items()
+            if math.isfinite(value)
+        ]
+
     def summary(self) -> str:
         """Return the tables that compare the networks."""
         return main_tables(self.scores)
@@ -103,7 +129,10 @@ def check_folder(folder: Path) -> None:
 
 
 def write_report(folder: Path, report: Report) -> list[Path]:
-    """Write ``report.md``, ``report.json`` and the plots; return their paths.
+    """Write ``report.md``, ``report.json``, ``metrics.json`` and the plots; return their paths.
+
+    ``metrics.json`` holds the first network's numbers in the form that ``spinepose export
+    --metrics`` takes.
 
     Everything is made before anything is written.
 
@@ -118,6 +147,7 @@ def write_report(folder: Path, report: Report) -> list[Path]:
     contents = {
         **draw_plots(report.scores),
         "report.json": text.encode(),
+        "metrics.json": (json.dumps(report.metrics(), indent=1) + "\n").encode(),
         "report.md": report.to_markdown().encode(),
     }
     for name, data in contents.items():
