@@ -66,6 +66,22 @@ def test_groups_follow_the_longest_name_and_spare_vectors_the_decay() -> None:
     assert not network.body[3].weight.requires_grad
 
 
+def test_relative_rates_follow_the_size_of_each_tensor() -> None:
+    network = ToyNetwork()
+    with torch.no_grad():
+        network.head_x.weight.fill_(-0.5)
+        network.head_y.weight.zero_()
+    settings = LoopSettings(rate=0.01, relative=True, rates={"head": 0.5})
+    peaks = {
+        id(parameter): group["peak"]
+        for group in parameter_groups(network, settings)
+        for parameter in group["params"]
+    }
+    assert peaks[id(network.head_x.weight)] == pytest.approx(0.01 * 0.5 * 0.5)
+    # What begins at zero grows all the same.
+    assert 0 < peaks[id(network.head_y.weight)] < 1e-3
+
+
 def test_a_rate_for_nothing_is_an_error() -> None:
     with pytest.raises(ModelError, match="no parameter neck"):
         parameter_groups(ToyNetwork(), LoopSettings(rates={"neck": 0.1}))

@@ -112,6 +112,9 @@ class LoopSettings(_Table, frozen=True):
     CPU maps stay in its cache. Batch norms see one chunk."""
     rate: float = 1e-3
     """Peak learning rate."""
+    relative: bool = False
+    """Take rates as shares of each tensor's own size at the start (its root mean square), as
+    Adafactor does: right where norms are folded and sizes differ a thousandfold."""
     rates: dict[str, float] = {}
     """Factors on the rate for parameters whose name starts so; 0 = frozen. Longest name wins."""
     warmup: int = 100

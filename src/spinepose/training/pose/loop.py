@@ -38,6 +38,8 @@ LAST = "last.pt"
 BEST = "best.safetensors"
 METRICS = "metrics.jsonl"
 _LOG_EVERY = 20
+_NOTHING, _YOUNG = 1e-4, 0.01
+"""Sizes of tensors that count as zero, and that those are given instead."""
 _UNREADABLE = (OSError, EOFError, RuntimeError, KeyError, ValueError, TypeError, UnpicklingError)
 """What reading a file that is no checkpoint can raise."""
 
@@ -56,7 +58,8 @@ def rate_share(step: int, settings: LoopSettings) -> float:
 def parameter_groups(network: nn.Module, settings: LoopSettings) -> list[dict[str, Any]]:
     """Return the optimiser's groups; parameters with rate 0 are frozen.
 
-    Weight decay is for matrices and filters only: gains and biases are few and set scales.
+    Weight decay is for matrices and filters only: gains and biases are few and set scales. With
+    `relative`, a step is a share of the tensor's size (Shazeer and Stern, Adafactor, ICML 2018).
     """
     unknown = [
         prefix
@@ -72,8 +75,16 @@ def parameter_groups(network: nn.Module, settings: LoopSettings) -> list[dict[st
         parameter.requires_grad_(factor > 0)
         if factor > 0:
             decay = settings.decay if parameter.ndim > 1 else 0.0
-            groups.setdefault((settings.rate * factor, decay), []).append(parameter)
+            peak = settings.rate * factor * (_size(parameter) if settings.relative else 1.0)
+            groups.setdefault((peak, decay), []).append(parameter)
     return [{"params": v, "peak": rate, "weight_decay": d} for (rate, d), v in groups.items()]
+
+
+@torch.no_grad()
+def _size(parameter: Tensor) -> float:
+    """Return the root mean square of a tensor; one that begins at zero shall grow all the same."""
+    size = float(parameter.float().square().mean().sqrt())
+    return size if size > _NOTHING else _YOUNG
 
 
 def _begin_alike(network: PoseNetwork, teacher: PoseNetwork) -> bool:
