@@ -145,8 +145,8 @@ def open_run(
 ) -> Opened:
     """Read settings, people and weights, and note what they are; see :func:`train`."""
     place = place or torch.device("cpu")
-    text = config_path.read_text(encoding="utf-8")
     config = located(read_config(config_path), data)
+    text = config_path.read_text(encoding="utf-8")
     out.mkdir(parents=True, exist_ok=True)
     _same_config(out / CONFIG, text)
     folder = packs or out / "packs"
