@@ -155,7 +155,7 @@ def open_run(
     dev, dev_sources = _packs(config.dev, TeacherSettings(), folder, packing)
     network = build_network(config.network, config.loop.seed).to(place)
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    record = {
+    record: dict[str, Any] = {
         "config": config_path.name,
         "model": config.name,
         "command": f"spinepose train --config {config_path.name} --out {out.name}",
