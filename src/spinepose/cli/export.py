@@ -24,7 +24,7 @@ _NEEDED = ("torch", "safetensors", "onnx", "msgspec")
 
 def export(
     *,
-    weights: Path,
+    weights: Annotated[list[Path], _Several],
     out: Path,
     card: Path,
     fit: Annotated[list[Path] | None, _Several] = None,
@@ -51,7 +51,7 @@ def export(
     Parameters
     ----------
     weights
-        A .safetensors file of a training run.
+        A .safetensors file of a training run; of several, the mean is exported.
     out
         The .onnx file to write; the card goes beside it as .json.
     card
@@ -76,7 +76,9 @@ def export(
     from spinepose.training.pose.release import Order, release
 
     console = Console(json_lines=json, quiet=quiet)
-    order = Order(weights, out, card, tuple(fit or ()), calibrate, tuple(metrics or ()), int8, full)
+    order = Order(
+        tuple(weights), out, card, tuple(fit or ()), calibrate, tuple(metrics or ()), int8, full
+    )
     with console.progress("export", unit="steps") as bar:
         bar.start(None)
         done = release(order, lambda name: bar.advance())

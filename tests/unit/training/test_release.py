@@ -61,7 +61,7 @@ def order(run: dict[str, Path]) -> Order:
     folder = run["weights"].parent
     (folder / "eval.json").write_text(json.dumps([METRIC]))
     return Order(
-        run["weights"],
+        (run["weights"],),
         folder / "models" / "small.onnx",
         run["card"],
         (run["kept"],),
@@ -177,7 +177,7 @@ def test_labels_count_with_their_trust(order: Order, released, run, tmp_path: Pa
 def test_without_people_there_is_no_map(order: Order, tmp_path: Path, run) -> None:
     network = small_network(26)
     save_weights(network, tmp_path / "w.safetensors")
-    plain = Order(tmp_path / "w.safetensors", tmp_path / "halpe.onnx", order.card)
+    plain = Order((tmp_path / "w.safetensors",), tmp_path / "halpe.onnx", order.card)
     (made,) = release(plain)
     assert made.fitted is None
     card = resolve_pose(made.path).card
@@ -251,12 +251,12 @@ def test_a_missing_card_text(fresh: Order, tmp_path: Path) -> None:
 
 
 def test_missing_and_foreign_weights(fresh: Order, tmp_path: Path) -> None:
-    refused(replace(fresh, weights=tmp_path / "none.safetensors"), ModelError, "no such file")
+    refused(replace(fresh, weights=(tmp_path / "none.safetensors",)), ModelError, "no such file")
     path = tmp_path / "foreign.safetensors"
     safetensors.save_file({"conv.weight": torch.zeros(3, 3)}, str(path))
-    refused(replace(fresh, weights=path), ModelError, "no network of a known family")
+    refused(replace(fresh, weights=(path,)), ModelError, "no network of a known family")
     path.write_bytes(path.read_bytes()[:20])
-    refused(replace(fresh, weights=path), ModelError, "cut short")
+    refused(replace(fresh, weights=(path,)), ModelError, "cut short")
 
 
 def test_wrong_orders(fresh: Order, order: Order, tmp_path: Path) -> None:
@@ -271,7 +271,7 @@ def test_wrong_orders(fresh: Order, order: Order, tmp_path: Path) -> None:
 
 def test_a_network_of_unknown_keypoints_has_no_skeleton(fresh: Order, tmp_path: Path) -> None:
     save_weights(small_network(30), tmp_path / "w.safetensors")
-    other = replace(fresh, weights=tmp_path / "w.safetensors")
+    other = replace(fresh, weights=(tmp_path / "w.safetensors",))
     refused(other, ModelError, "no skeleton has 30 keypoints")
 
 

@@ -15,7 +15,11 @@ from spinepose.training.pose.config import NetworkSettings  # noqa: E402
 from spinepose.training.pose.networks.base import PoseNetwork  # noqa: E402
 from spinepose.training.pose.networks.movenet import MoveNetPose  # noqa: E402
 from spinepose.training.pose.networks.rtmcc import SIZES, RTMPose, rtmpose  # noqa: E402
-from spinepose.training.pose.networks.start import build_network, open_network  # noqa: E402
+from spinepose.training.pose.networks.start import (  # noqa: E402
+    build_network,
+    mean_network,
+    open_network,
+)
 from spinepose.training.pose.networks.weights import save_weights  # noqa: E402
 
 LAYER = "head.final_layer.weight"
@@ -249,3 +253,32 @@ class TestOpen:
             open_network(folder / "w.safetensors")
         assert "w.safetensors" in str(found.value)
         assert "\n" not in str(found.value)
+
+
+def test_the_mean_of_teacher_and_student_keeps_what_only_the_student_knows(tmp_path: Path) -> None:
+    student, teacher = MoveNetPose(37, side=64), MoveNetPose(26, side=64)
+    for name, network in (("student", student), ("teacher", teacher)):
+        with torch.no_grad():
+            for parameter in network.parameters():
+                parameter.copy_(torch.randn_like(parameter))
+        save_weights(network, tmp_path / f"{name}.safetensors")
+    paths = [tmp_path / "teacher.safetensors", tmp_path / "student.safetensors"]
+    mean = mean_network(paths)
+    assert mean.keypoints == 37
+    half = (student.heat.weight[:26] + teacher.heat.weight) / 2
+    torch.testing.assert_close(mean.heat.weight[:26], half)
+    torch.testing.assert_close(mean.heat.weight[26:], student.heat.weight[26:])
+    half = (student.trunk.last.bias + teacher.trunk.last.bias) / 2
+    torch.testing.assert_close(mean.trunk.last.bias, half)
+    half = (student.centre_sharpness + teacher.centre_sharpness) / 2
+    torch.testing.assert_close(mean.centre_sharpness, half)
+    alone = mean_network(paths[1:])
+    assert all(torch.equal(v, student.state_dict()[k]) for k, v in alone.state_dict().items())
+
+
+def test_only_equal_networks_have_a_mean(tmp_path: Path) -> None:
+    paths = [tmp_path / "wide.safetensors", tmp_path / "narrow.safetensors"]
+    for path, side in zip(paths, (96, 64), strict=True):
+        save_weights(MoveNetPose(37, side=side), path)
+    with pytest.raises(ModelError, match="another shape"):
+        mean_network(paths)

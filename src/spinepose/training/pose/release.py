@@ -26,7 +26,7 @@ from spinepose.training.pose.cardfile import CardFile, metrics_from, read_card_f
 from spinepose.training.pose.cards import CardText, Metric, write_card
 from spinepose.training.pose.export import Parity, export_onnx, parity
 from spinepose.training.pose.networks.base import CropSpec, PoseNetwork
-from spinepose.training.pose.networks.start import open_network
+from spinepose.training.pose.networks.start import mean_network
 from spinepose.training.pose.quantize import PARTS, quantize
 from spinepose.training.pose.shards import Mixture, Pack, read_pack
 from spinepose.training.pose.validate import read_people, share_of
@@ -46,7 +46,8 @@ class Order:
     Parameters
     ----------
     weights
-        A .safetensors file.
+        A .safetensors file, or several whose mean is exported, see
+        :func:`~spinepose.training.pose.networks.start.mean_network`.
     out
         The .onnx file to write; the card goes beside it.
     card
@@ -64,7 +65,7 @@ class Order:
         Store weights as float32, not as float16.
     """
 
-    weights: Path
+    weights: tuple[Path, ...]
     out: Path
     card: Path
     fit: tuple[Path, ...] = ()
@@ -75,7 +76,14 @@ class Order:
 
     def command(self) -> str:
         """Return what to type to do the same again, for the card."""
-        words = ["--weights", self.weights.name, "--out", self.out.name, "--card", self.card.name]
+        words = [
+            "--weights",
+            *(path.name for path in self.weights),
+            "--out",
+            self.out.name,
+            "--card",
+            self.card.name,
+        ]
         words += ["--fit", *(path.name for path in self.fit)] if self.fit else []
         words += ["--calibrate", self.calibrate.name] if self.calibrate else []
         words += [f"--{name}" for name in ("int8", "full") if getattr(self, name)]
@@ -173,7 +181,7 @@ def _read(order: Order) -> _Material:
         raise UsageError("--int8 needs --calibrate PACK.npz: crops to find ranges with")
     text = read_card_file(order.card)
     metrics = [metric for path in order.metrics for metric in metrics_from(path)]
-    network = open_network(order.weights)
+    network = mean_network(order.weights)
     if order.int8 and type(network).__name__ not in PARTS:
         raise UsageError(f"--int8: not known for {type(network).__name__} networks")
     packs = [read_pack(path) for path in order.fit]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -26,7 +26,7 @@ from spinepose.training.pose.networks.weights import (
     widen,
 )
 
-__all__ = ["build_network", "open_network"]
+__all__ = ["build_network", "mean_network", "open_network"]
 
 State = Mapping[str, Tensor]
 
@@ -93,6 +93,49 @@ def open_network(path: str | Path) -> PoseNetwork:
         f"{path}: holds no network of a known family ({', '.join(KINDS)}); give the "
         ".safetensors file of a training run"
     )
+
+
+@torch.no_grad()
+def mean_network(paths: Sequence[str | Path]) -> PoseNetwork:
+    """Return the mean of networks that learned on from the same start.
+
+    Such a mean often answers better than each of them (Wortsman et al., "Model soups", ICML 2022;
+    of a network and the one it was tuned from: "Robust fine-tuning of zero-shot models", CVPR
+    2022). Networks of fewer keypoints count for theirs: of a student and its teacher, the mean
+    keeps the student's new keypoints.
+
+    Parameters
+    ----------
+    paths
+        One file of weights, or several.
+
+    Raises
+    ------
+    ModelError
+        A file is broken, or they hold networks of different shapes.
+    """
+    networks = [open_network(path) for path in paths]
+    largest = max(networks, key=lambda network: network.keypoints)
+    states = [network.state_dict() for network in networks]
+    mean = largest.state_dict()
+    for path, network, state in zip(paths, networks, states, strict=True):
+        alike = type(network) is type(largest) and network.crop == largest.crop
+        if not alike or any(state[n].shape[1:] != v.shape[1:] for n, v in mean.items()):
+            raise ModelError(
+                f"{path}: of another shape than the others; only equal ones have a mean"
+            )
+    for name, values in mean.items():
+        if not values.dtype.is_floating_point:
+            continue
+        total = torch.zeros_like(values).view(values.shape or (1,))
+        weights = torch.zeros(len(total))
+        for state in states:
+            rows = state[name].view(state[name].shape or (1,))
+            total[: len(rows)] += rows
+            weights[: len(rows)] += 1
+        total /= weights.view(-1, *[1] * (total.ndim - 1))
+        values.copy_(total.view(values.shape))
+    return largest
 
 
 def _check(settings: NetworkSettings, start: Path) -> None:
