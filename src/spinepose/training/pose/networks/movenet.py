@@ -391,7 +391,8 @@ class MoveNetPose(PoseNetwork):
         """Return the outputs from these maps; see :meth:`outputs`."""
         fine, context = self.trunk.late(begun)
         with torch.autocast(fine.device.type, enabled=False):
-            return self.head(fine.float(), context.float())
+            wide = torch.promote_types(fine.dtype, torch.float32)
+            return self.head(fine.to(wide), context.to(wide))
 
 
 @torch.no_grad()
