@@ -8,6 +8,7 @@ done later on the whole batch, on the device (:mod:`~spinepose.training.pose.aug
 from __future__ import annotations
 
 import hashlib
+import zipfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -164,9 +165,10 @@ def read_pack(path: Path, name: str = "") -> Pack:
         If it is missing or not a pack.
     """
     try:
-        with np.load(path, allow_pickle=False) as content:
+        # Opened here: NumPy leaves a file open that turns out to be broken.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
             fields = {name: content[name] for name in _FIELDS}
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: not a pack of people: {error}") from error
     labelled = fields["trust"] > 0
     if not np.isfinite(fields["points"][labelled]).all():
