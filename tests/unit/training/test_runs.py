@@ -10,10 +10,11 @@ torch = pytest.importorskip("torch")
 from toy import dots  # noqa: E402
 
 from spinepose.errors import DataError, ModelError, ProviderError, UsageError  # noqa: E402
+from spinepose.models.download import file_sha256  # noqa: E402
 from spinepose.training.pose.curves import draw_curves, read_notes  # noqa: E402
 from spinepose.training.pose.networks.start import open_network  # noqa: E402
 from spinepose.training.pose.runs import train  # noqa: E402
-from spinepose.training.pose.shards import fingerprint, pack  # noqa: E402
+from spinepose.training.pose.shards import pack  # noqa: E402
 
 SETTINGS = """
 name = "spinepose-toy"
@@ -60,7 +61,7 @@ def run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_folder_says_what_was_done(data: Path, run: Path) -> None:
     record = json.loads((run / "run.json").read_text())
     assert record["model"] == "spinepose-toy"
-    assert record["data"][0]["sha256"] == fingerprint(data / "people.npz")
+    assert record["data"][0]["sha256"] == file_sha256(data / "people.npz")
     assert (record["data"][0]["people"], record["dev"][0]["people"]) == (4, 2)
     assert record["step"] == 2
     assert record["seconds"] > 0

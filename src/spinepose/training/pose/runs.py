@@ -36,6 +36,7 @@ from torch import distributed
 from spinepose.errors import DataError, ProviderError, UsageError
 from spinepose.files import atomic_write
 from spinepose.models import resolve_pose
+from spinepose.models.download import file_sha256
 from spinepose.training.pose.augmentation import Strength
 from spinepose.training.pose.config import (
     Config,
@@ -50,7 +51,7 @@ from spinepose.training.pose.networks.base import PoseNetwork
 from spinepose.training.pose.networks.start import build_network
 from spinepose.training.pose.objectives import LossWeights
 from spinepose.training.pose.prepare import prepared
-from spinepose.training.pose.shards import Mixture, Pack, fingerprint, read_pack
+from spinepose.training.pose.shards import Mixture, Pack, read_pack
 
 __all__ = ["Opened", "open_run", "train"]
 
@@ -218,7 +219,7 @@ def _packs(
                 "path": chosen.path,
                 "people": len(pack),
                 "share": chosen.share,
-                "sha256": fingerprint(path),
+                "sha256": file_sha256(path),
             }
         )
     return packs, sources
@@ -311,7 +312,7 @@ def _hashed(name: str) -> dict[str, str] | None:
     if not name:
         return None
     path = Path(name) if Path(name).suffix else resolve_pose(name).path
-    return {"path": name, "sha256": fingerprint(path)}
+    return {"path": name, "sha256": file_sha256(path)}
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

@@ -7,7 +7,6 @@ done later on the whole batch, on the device (:mod:`~spinepose.training.pose.aug
 
 from __future__ import annotations
 
-import hashlib
 import zipfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -239,12 +238,3 @@ class Mixture:
 
         crops = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).contiguous()
         return Batch(crops, stacked("boxes"), stacked("points"), stacked("trust"))
-
-
-def fingerprint(path: Path) -> str:
-    """Return the sha256 of a file, for the record of a run."""
-    digest = hashlib.sha256()
-    with path.open("rb") as source:
-        while block := source.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
