@@ -9,19 +9,23 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
-from spinepose.errors import OutputError, SpinePoseError
+from spinepose.errors import DataError, OutputError, SpinePoseError
 
 __all__ = [
     "atomic_write",
     "errors_for",
     "output_error",
     "prepare_target",
+    "read_lines",
     "remove_leftovers",
     "temporary_beside",
 ]
 
 _STEM_LENGTH = 32
 """Characters of the target's name kept in the temporary name: names end at 255 bytes."""
+
+_LARGEST = 1 << 30
+"""Bytes of a text file that is read whole."""
 
 _TEMPORARY = re.compile(r"\..*\.[0-9a-f]{8}\.part(\.[^.]*)?")
 
@@ -122,3 +126,19 @@ def remove_leftovers(folder: Path) -> None:
     for path in folder.rglob(".*.part*"):
         if _TEMPORARY.fullmatch(path.name) and path.is_file():
             path.unlink(missing_ok=True)
+
+
+def read_lines(path: Path) -> list[str]:
+    """Return the lines of a text file that holds data; bytes that are no UTF-8 are replaced.
+
+    Raises
+    ------
+    DataError
+        If it is missing, cannot be read, or is larger than 1 GB.
+    """
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise DataError(f"{path} is larger than 1 GB; split it")
+        return path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from error

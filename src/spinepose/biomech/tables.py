@@ -17,13 +17,12 @@ import numpy.typing as npt
 
 from spinepose.biomech.spec import ModelSpec
 from spinepose.errors import DataError, UsageError
-from spinepose.files import atomic_write
+from spinepose.files import atomic_write, read_lines
 
 __all__ = ["Table", "read_motion", "read_table", "write_motion", "write_table"]
 
 Float64 = npt.NDArray[np.float64]
 
-_LARGEST = 1 << 30
 _DIGITS = 12
 _YES, _NO = "yes", "no"
 
@@ -111,12 +110,7 @@ def read_table(path: str | Path) -> Table:
         If the file is missing, cut off, or no such file.
     """
     path = Path(path)
-    try:
-        if path.stat().st_size > _LARGEST:
-            raise DataError(f"{path} is larger than 1 GB; split it")
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
+    lines = read_lines(path)
     try:
         return _table(lines)
     except ValueError as error:

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spinepose.errors import DataError, UsageError
-from spinepose.files import atomic_write
+from spinepose.files import atomic_write, read_lines
 
 __all__ = ["TO_OPENSIM", "Markers", "read_trc", "write_trc"]
 
@@ -38,7 +38,6 @@ _KEYS = [
     "OrigNumFrames",
 ]
 _HEADER_LINES = 5
-_LARGEST = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,12 +156,7 @@ def read_trc(path: str | Path) -> Markers:
         If the file is missing, cut off or not a .trc file.
     """
     path = Path(path)
-    try:
-        if path.stat().st_size > _LARGEST:
-            raise DataError(f"{path} is larger than 1 GB; split it")
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
+    lines = read_lines(path)
     if len(lines) < _HEADER_LINES or not lines[0].startswith("PathFileType"):
         raise DataError(f"{path} is not a .trc file: its first word is not PathFileType")
     try:
