@@ -231,8 +231,9 @@ class Trainer:
         )
         count = len(crops)
         found: dict[str, Tensor] = {}
-        for start in range(0, count, self.settings.chunk or count):
-            rows = slice(start, start + (self.settings.chunk or count))
+        size = self.settings.chunk or count
+        for start in range(0, count, size):
+            rows = slice(start, start + size)
             loss, parts = self._loss(crops[rows], points[rows], trust[rows])
             share = len(crops[rows]) / count
             torch.autograd.backward(loss * share)
