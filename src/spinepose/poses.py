@@ -140,6 +140,20 @@ class Poses:
             keypoints_3d=None if self.keypoints_3d is None else self.keypoints_3d[index],
         )
 
+    def arranged(self, skeleton: Skeleton) -> Poses:
+        """Return the same people in the order of another skeleton; what it alone has is missing."""
+        if skeleton.keypoints == self.skeleton.keypoints:
+            return replace(self, skeleton=skeleton)
+        own = {name: i for i, name in enumerate(self.skeleton.keypoints)}
+        known = np.array([name in own for name in skeleton.keypoints], dtype=np.bool_)
+        columns = [own[name] for name in skeleton.keypoints if name in own]
+        keypoints = np.full((len(self), len(skeleton), 2), np.nan, np.float32)
+        scores = np.zeros((len(self), len(skeleton)), np.float32)
+        keypoints[:, known], scores[:, known] = self.keypoints[:, columns], self.scores[:, columns]
+        return replace(
+            self, keypoints=keypoints, scores=scores, skeleton=skeleton, keypoints_3d=None
+        )
+
     def subset(self, name: str) -> Poses:
         """Return the same people with only the keypoints of one named subset of the skeleton."""
         columns = self.skeleton.indices(name)

@@ -4,6 +4,7 @@ from spinepose.export.document import (
     JsonArrayWriter,
     JsonLinesWriter,
     read_poses,
+    read_provenance,
     write_image_document,
 )
 from spinepose.export.openpose import frame_dict, person_dict, write_openpose_frame
@@ -17,6 +18,7 @@ __all__ = [
     "frame_dict",
     "person_dict",
     "read_poses",
+    "read_provenance",
     "write_image_document",
     "write_openpose_frame",
 ]

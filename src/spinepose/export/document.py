@@ -28,6 +28,7 @@ __all__ = [
     "JsonArrayWriter",
     "JsonLinesWriter",
     "read_poses",
+    "read_provenance",
     "write_image_document",
 ]
 
@@ -247,6 +248,32 @@ def read_poses(path: str | Path) -> Iterator[Poses]:
     except (OSError, ValueError, TypeError, AttributeError, IndexError) as error:
         reason = " ".join(str(error).split())
         raise DataError(f"{path} cannot be read as SpinePose JSON: {reason}") from error
+
+
+def read_provenance(path: str | Path) -> dict[str, Any]:
+    """Return what a ``.json`` or ``.jsonl`` file of this package says about its origin.
+
+    Empty if it does not say, as OpenPose files do not.
+
+    Raises
+    ------
+    DataError
+        The file cannot be read.
+    """
+    path = Path(path)
+    try:
+        with path.open(encoding="utf-8") as file:
+            first = file.readline()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"cannot read {path}: {error}") from error
+    line = first.strip()
+    try:
+        # Of a document, the first line ends where its list of frames begins.
+        header = json.loads(line + ("]}" if line.endswith("[") else ""))
+        found = header["provenance"]
+    except (ValueError, LookupError, TypeError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _read(path: Path, header: Any, lines: Iterable[str]) -> Iterator[Poses]:

@@ -6,7 +6,7 @@ PyAV and OpenCV are imported when first needed, so that importing this is cheap.
 from __future__ import annotations
 
 from spinepose.files import atomic_write
-from spinepose.media.images import ImageLike, as_rgb, read_image, write_image
+from spinepose.media.images import ImageLike, as_rgb, encode_image, read_image, write_image
 from spinepose.media.sources import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Source, resolve_sources
 from spinepose.media.video import Frame, VideoInfo, VideoReader, VideoWriter
 
@@ -21,6 +21,7 @@ __all__ = [
     "VideoWriter",
     "as_rgb",
     "atomic_write",
+    "encode_image",
     "read_image",
     "resolve_sources",
     "write_image",

@@ -20,7 +20,15 @@ from spinepose.media.headers import exif_orientation, image_kind, image_size, is
 from spinepose.media.orientation import UPRIGHT, Orientation
 from spinepose.media.quiet import quiet_opencv
 
-__all__ = ["MAX_PIXELS", "WRITE_SUFFIXES", "ImageLike", "as_rgb", "read_image", "write_image"]
+__all__ = [
+    "MAX_PIXELS",
+    "WRITE_SUFFIXES",
+    "ImageLike",
+    "as_rgb",
+    "encode_image",
+    "read_image",
+    "write_image",
+]
 
 Image: TypeAlias = npt.NDArray[np.uint8]
 ImageLike: TypeAlias = npt.NDArray[Any] | str | Path | Any
@@ -138,15 +146,40 @@ def write_image(path: str | Path, rgb: Image) -> None:
         If the suffix is unknown, the picture too large for the format, or the file cannot be
         written.
     """
-    import cv2
-
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in WRITE_SUFFIXES:
         raise OutputError(
             f"cannot write {path}: unknown suffix {suffix!r}; use one of {' '.join(WRITE_SUFFIXES)}"
         )
-    options = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY] if suffix in (".jpg", ".jpeg") else []
+    try:
+        data = encode_image(rgb, suffix)
+    except ValueError as error:
+        raise OutputError(f"cannot write {path}: {error}") from error
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def encode_image(rgb: Image, suffix: str, *, quality: int = _JPEG_QUALITY) -> bytes:
+    """Return the bytes of a picture's file.
+
+    Parameters
+    ----------
+    rgb
+        (H, W, 3) uint8.
+    suffix
+        One of :data:`WRITE_SUFFIXES`.
+    quality
+        Of a JPEG, 0..100.
+
+    Raises
+    ------
+    ValueError
+        If the picture is too large for the format.
+    """
+    import cv2
+
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality] if suffix in (".jpg", ".jpeg") else []
     bgr = cv2.cvtColor(np.ascontiguousarray(rgb), cv2.COLOR_RGB2BGR)
     try:
         with quiet_opencv():
@@ -155,9 +188,8 @@ def write_image(path: str | Path, rgb: Image) -> None:
         done = False
     if not done:
         height, width = rgb.shape[:2]
-        raise OutputError(f"cannot write {path}: {width} x {height} px do not fit {suffix}")
-    with atomic_write(path) as temporary:
-        temporary.write_bytes(data.tobytes())
+        raise ValueError(f"{width} x {height} px do not fit {suffix}")
+    return bytes(data.tobytes())
 
 
 def _read_bytes(path: str | Path) -> bytes:
