@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spinepose.draw.charts import PAGE_STYLE, bars, histogram, stacked
 from spinepose.files import atomic_write
 from spinepose.skeleton import SPINETRACK
-from spinepose.synth.charts import PAGE_STYLE, bars, histogram, stacked
 
 __all__ = ["statistics_of", "write_report"]
 

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from spinepose.draw.charts import bars, histogram, stacked
 from spinepose.skeleton import SPINETRACK
-from spinepose.synth.charts import bars, histogram, stacked
 from spinepose.synth.report import statistics_of, write_report
 
 _VOID = {"meta", "rect", "path"}

@@ -9,7 +9,9 @@ from html import escape
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["PAGE_STYLE", "bars", "histogram", "stacked"]
+__all__ = ["PAGE_STYLE", "bars", "drawing", "figure", "histogram", "round_edges", "stacked"]
+
+Float64 = npt.NDArray[np.float64]
 
 PAGE_STYLE = """
 :root { color-scheme: light dark; --ink: #1d2329; --muted: #5d6874; --paper: #fff; --soft: #e9eff5;
@@ -30,6 +32,9 @@ svg text { font-size: 11px; fill: var(--ink); } svg text.n { text-anchor: end; }
 svg text.m { text-anchor: middle; font-size: 10px; } svg text.b { font-weight: 700; }
 svg .g0 { fill: var(--c0); } svg .g1 { fill: var(--c1); } svg .g2 { fill: var(--c2); }
 svg .soft { fill: var(--soft); } svg path { stroke: var(--line); }
+svg polyline { fill: none; stroke-width: 1.3; stroke-linejoin: round; }
+svg .s0 { stroke: var(--c0); } svg .s1 { stroke: var(--c1); } svg .s2 { stroke: var(--c2); }
+svg .grid { stroke: var(--soft); } svg .limit { stroke: var(--line); stroke-dasharray: 4 3; }
 .none { color: var(--muted); font-style: italic; }
 @page { margin: 12mm; } @media print { :root { color-scheme: light; font-size: 12px; --ink: #000;
   --muted: #444; --paper: #fff; --soft: #e9eff5; --line: #8a949e; --c0: #0072b2; --c1: #e69f00;
@@ -77,7 +82,7 @@ def bars(
         What to say when there are no counts.
     """
     if not counts:
-        return _figure(title, f'<p class="none">{escape(empty)}</p>')
+        return figure(title, f'<p class="none">{escape(empty)}</p>')
     rows = list(counts.items())[:most]
     top = max(max(count for _, count in rows), 1)
     whole = sum(counts.values()) if whole is None else whole
@@ -90,7 +95,7 @@ def bars(
             f'height="12"/><text x="{_NAME + length + 5:.1f}" y="{y + 13}">{count:,}{share}</text>'
         )
     note = f'<p class="none">and {len(counts) - most} more</p>' if len(counts) > most else ""
-    return _figure(title, _svg(title, len(rows) * _ROW, parts) + note)
+    return figure(title, drawing(title, len(rows) * _ROW, parts) + note)
 
 
 def histogram(
@@ -111,8 +116,8 @@ def histogram(
     kept = {name: v[np.isfinite(v)] for name, v in arrays.items()}
     kept = {name: v for name, v in kept.items() if len(v)}
     if not kept:
-        return _figure(title, '<p class="none">not recorded</p>')
-    edges = _round_edges(np.concatenate(list(kept.values())))
+        return figure(title, '<p class="none">not recorded</p>')
+    edges = round_edges(np.concatenate(list(kept.values())))
     heights = [np.histogram(np.clip(v, edges[0], edges[-1]), edges)[0] for v in kept.values()]
     top = max(int(h.max()) for h in heights)
     wide = min((_WIDTH - 20) / (len(edges) - 1), _WIDEST)
@@ -129,7 +134,7 @@ def histogram(
         for i, edge in enumerate(edges)
         if i % every == 0
     ]
-    return _figure(f"{title}, {unit}" if unit else title, _svg(title, foot + 10, parts))
+    return figure(f"{title}, {unit}" if unit else title, drawing(title, foot + 10, parts))
 
 
 def stacked(
@@ -149,7 +154,7 @@ def stacked(
         Names to be set in bold on a band.
     """
     if not rows:
-        return _figure(title, '<p class="none">not recorded</p>')
+        return figure(title, '<p class="none">not recorded</p>')
     room, step = _WIDTH - _NAME - _NUMBERS, _NUMBERS / len(parts)
     drawn = []
     for part, word in enumerate(parts):
@@ -168,7 +173,7 @@ def stacked(
                 f'y="{y + 13}">{100 * share:.0f}</text>'
             )
             x += room * share
-    return _figure(title, _svg(title, (len(rows) + 1) * _ROW, drawn))
+    return figure(title, drawing(title, (len(rows) + 1) * _ROW, drawn))
 
 
 def _columns(
@@ -188,12 +193,12 @@ def _columns(
     return parts
 
 
-def _round_edges(values: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
-    """Return edges of at most about twelve bins at round numbers that hold all values."""
+def round_edges(values: npt.NDArray[np.floating], bins: int = _BINS) -> Float64:
+    """Return the edges (E,) of about so many bins at most, at round numbers around all values."""
     low, high = float(values.min()), float(values.max())
     span = high - low if high - low > 1e-9 else max(abs(high), 1.0)
-    power = 10.0 ** math.floor(math.log10(span / _BINS))
-    step = next(power * k for k in (1, 2, 2.5, 5, 10, 20) if span <= power * k * _BINS)
+    power = 10.0 ** math.floor(math.log10(span / bins))
+    step = next(power * k for k in (1, 2, 2.5, 5, 10, 20) if span <= power * k * bins)
     first = math.floor(low / step + 1e-9)
     last = max(math.ceil(high / step - 1e-9), first + 1)
     return np.asarray(np.round(step * np.arange(first, last + 1), 9) + 0.0)
@@ -217,16 +222,19 @@ def _short(count: int) -> str:
 
 
 def _name(name: str, y: float, more: str = "") -> str:
+    """Return a picture as wide as a chart; `more` are attributes."""
     short = name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "\u2026"
     return f'<text class="n{more}" x="{_NAME - 6}" y="{y + 13}">{escape(short)}</text>'
 
 
-def _svg(title: str, height: float, parts: Sequence[str]) -> str:
+def drawing(title: str, height: float, parts: Sequence[str], more: str = "") -> str:
+    """Return a picture as wide as a chart; `more` are attributes."""
     return (
-        f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escape(title)}">'
+        f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escape(title)}"{more}>'
         f"{''.join(parts)}</svg>"
     )
 
 
-def _figure(title: str, body: str) -> str:
+def figure(title: str, body: str) -> str:
+    """Return a chart under its title."""
     return f"<figure><h3>{escape(title)}</h3>{body}</figure>"
