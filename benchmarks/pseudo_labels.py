@@ -15,9 +15,10 @@ from typing import Any
 import cv2
 import numpy as np
 
-from spinepose.evaluation.people import HOLD_OUT_EVERY
+from spinepose.dataset.people import HOLD_OUT_EVERY
+from spinepose.dataset.spine_curve import curve_spine
 from spinepose.skeleton import COCO17, SPINETRACK
-from spinepose.training.pose.spine_guess import curve_spine, guess_spine
+from spinepose.training.pose.spine_guess import guess_spine
 from spinepose.training.pose.teachers import OnnxTeacher
 from spinepose.training.pose.trunk_shape import rendered_people
 

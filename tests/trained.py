@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import torch
 
-from spinepose.evaluation.people import Person
+from spinepose.dataset.people import Person
 from spinepose.skeleton import SPINETRACK
 from spinepose.training.pose.networks.base import PoseNetwork
 from spinepose.training.pose.networks.movenet import MoveNetPose

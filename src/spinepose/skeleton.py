@@ -3,7 +3,8 @@
 This is the only module where a keypoint is known by a bare number; everything else asks a
 :class:`Skeleton` by name. The SpineTrack skeleton follows Khan, Krauß and Stricker, "Towards
 Unconstrained 2D Pose Estimation of the Human Spine", CVPR Workshops 2025 (arXiv 2504.08110);
-COCO-17 sigmas follow Ronchi and Perona, ICCV 2017; Halpe-26 follows Fang et al., TPAMI 2022.
+COCO-17 sigmas follow Ronchi and Perona, ICCV 2017; Halpe-26 follows Fang et al., TPAMI 2022;
+COCO-WholeBody follows Jin et al., ECCV 2020; LSP follows Johnson and Everingham, BMVC 2010.
 """
 
 from __future__ import annotations
@@ -17,7 +18,17 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["COCO17", "HALPE26", "SKELETONS", "SPINETRACK", "Bone", "Skeleton", "get_skeleton"]
+__all__ = [
+    "COCO17",
+    "HALPE26",
+    "LSP14",
+    "SKELETONS",
+    "SPINETRACK",
+    "WHOLEBODY23",
+    "Bone",
+    "Skeleton",
+    "get_skeleton",
+]
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float32]
@@ -179,6 +190,15 @@ _HALPE_EXTRA = ("head", "neck", "hip")
 _FEET = tuple(
     f"{side}_{part}" for part in ("big_toe", "small_toe", "heel") for side in ("left", "right")
 )
+_WHOLEBODY_FEET = tuple(
+    f"{side}_{part}" for side in ("left", "right") for part in ("big_toe", "small_toe", "heel")
+)
+_LSP = (
+    *("right_ankle", "right_knee", "right_hip", "left_hip", "left_knee", "left_ankle"),
+    *("right_wrist", "right_elbow", "right_shoulder"),
+    *("left_shoulder", "left_elbow", "left_wrist"),
+    *("neck", "head_top"),
+)
 _VERTEBRAE = tuple(f"spine_0{i}" for i in range(1, 6))
 _EXPERIMENTAL = ("left_latissimus", "right_latissimus", "left_clavicle", "right_clavicle")
 _NECK = ("neck_02", "neck_03")
@@ -295,8 +315,29 @@ SPINETRACK = Skeleton(
 )
 """The 37 keypoints of SpineTrack: body, feet, nine along the spine, four experimental."""
 
+WHOLEBODY23 = Skeleton(
+    name="wholebody23",
+    keypoints=(*_COCO, *_WHOLEBODY_FEET),
+    sigmas=(*_COCO_SIGMAS, *(0.068, 0.066, 0.066), *(0.092, 0.094, 0.094)),
+    bones=(*COCO17.bones, *_foot_bones()),
+    subsets={"body": _COCO, "feet": _WHOLEBODY_FEET},
+)
+"""Body and feet of COCO-WholeBody: the first 23 of its 133; the others are of face and hands."""
+
+LSP14 = Skeleton(
+    name="lsp",
+    keypoints=_LSP,
+    sigmas=tuple(HALPE26.sigmas[HALPE26.index({"head_top": "head"}.get(n, n))] for n in _LSP),
+    bones=(
+        *_limb_bones(),
+        Bone("head_top", "neck", "head"),
+        *(Bone("neck", f"{s}_{j}", s) for j in ("shoulder", "hip") for s in ("left", "right")),
+    ),
+)
+"""The 14 joints of Leeds Sports Pose and its extension; they came without sigmas: Halpe's."""
+
 SKELETONS: Mapping[str, Skeleton] = MappingProxyType(
-    {s.name: s for s in (SPINETRACK, COCO17, HALPE26)}
+    {s.name: s for s in (SPINETRACK, COCO17, HALPE26, WHOLEBODY23, LSP14)}
 )
 
 

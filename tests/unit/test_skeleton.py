@@ -3,7 +3,7 @@ import pytest
 
 from spinepose.skeleton import COCO17, HALPE26, SKELETONS, SPINETRACK, Bone, Skeleton, get_skeleton
 
-NEITHER_SIDE = {"nose", "head", "neck", "hip", "neck_02", "neck_03"} | {
+NEITHER_SIDE = {"nose", "head", "head_top", "neck", "hip", "neck_02", "neck_03"} | {
     f"spine_0{i}" for i in range(1, 6)
 }
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from spinepose.evaluation.oks import AREA_PER_BOX
+from spinepose.dataset.people import AREA_PER_BOX
 from spinepose.geometry import area_of
 from spinepose.skeleton import SPINETRACK
 

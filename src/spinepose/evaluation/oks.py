@@ -9,14 +9,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["AREA_PER_BOX", "THRESHOLDS", "oks", "oks_share"]
+__all__ = ["THRESHOLDS", "oks", "oks_share"]
 
 Float64 = npt.NDArray[np.float64]
 FloatArray = npt.NDArray[np.floating]
 
 THRESHOLDS: Float64 = np.arange(0.5, 0.96, 0.05)
-AREA_PER_BOX = 0.53
-"""Person area over box area where no mask is known, as in the evaluation of CrowdPose."""
 
 
 def oks(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,10 +9,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from spinepose.errors import DataError, InputError, UsageError
-from spinepose.evaluation.oks import AREA_PER_BOX
-from spinepose.evaluation.people import Person, coco_file, folder_people, read_coco
-from spinepose.geometry import area_of
+from spinepose.dataset.people import Person
+from spinepose.dataset.readers import read_people
+from spinepose.errors import DataError
 from spinepose.models.download import file_sha256
 from spinepose.skeleton import SPINETRACK
 
@@ -59,8 +57,7 @@ class LabelledSet:
     @cached_property
     def areas(self) -> Float64:
         """Areas (N,) in square pixels: as labelled, else a share of the box."""
-        labelled = np.array([p.area for p in self.people], np.float64)
-        return np.where(np.isfinite(labelled), labelled, AREA_PER_BOX * area_of(self.boxes))
+        return np.array([p.known_area for p in self.people], np.float64)
 
     @cached_property
     def pictures_of(self) -> IntArray:
@@ -107,12 +104,12 @@ def read_set(
     Parameters
     ----------
     path
-        A COCO-format keypoint file with 17, 26 or 37 keypoints, the folder of one, or a folder
-        with ``persons.json``.
+        A label file or the folder of one, of any format that
+        :func:`~spinepose.dataset.readers.read_people` finds out.
     use
         Only the people kept for this use, in sets that tell it.
     images
-        Folder of the pictures of a COCO-format file, where it is not ``images/NAME``.
+        Folder of the pictures, where the format leaves it open.
     limit
         At most so many pictures, evenly spread over the set.
 
@@ -125,17 +122,8 @@ def read_set(
     DataError
         The labels are broken, pictures are missing, or nobody has a labelled keypoint.
     """
-    if not path.exists():
-        raise InputError(f"{path}: no such file or folder")
-    if (path / "persons.json").is_file():
-        if images is not None:
-            raise UsageError("--images goes with a COCO-format file; persons.json has its own")
-        people = folder_people(path, use)
-        found = LabelledSet(path / "persons.json", people, _pictures(people))
-    else:
-        if use:
-            raise UsageError(f"{path} does not tell people apart by use: leave {use!r} away")
-        found = LabelledSet(coco_file(path), *read_coco(path, images))
+    read = read_people(path, images=images, use=use)
+    found = LabelledSet(read.file, read.people, read.pictures)
     _check_labels(found)
     if limit is not None:
         found = found.first(limit)
@@ -143,10 +131,6 @@ def read_set(
         raise DataError(f"{found.file}: no person has a labelled keypoint of any subset")
     _check_pictures(found)
     return found
-
-
-def _pictures(people: Sequence[Person]) -> list[Path]:
-    return list(dict.fromkeys(person.path for person in people))
 
 
 def _check_labels(found: LabelledSet) -> None:

@@ -1,13 +1,14 @@
 import numpy as np
 import pytest
 
+from spinepose.dataset.people import AREA_PER_BOX
 from spinepose.evaluation.calibration import (
     calibration_error,
     calibration_table,
     hits,
     near_enough,
 )
-from spinepose.evaluation.oks import AREA_PER_BOX, oks
+from spinepose.evaluation.oks import oks
 from spinepose.skeleton import SPINETRACK
 
 

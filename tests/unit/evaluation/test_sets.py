@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
+from spinepose.dataset.people import AREA_PER_BOX
 from spinepose.errors import DataError, InputError, UsageError
-from spinepose.evaluation.oks import AREA_PER_BOX
 from spinepose.evaluation.sets import read_set
 from spinepose.skeleton import SPINETRACK
 from tests.unit.evaluation.conftest import annotation, standing

@@ -3,7 +3,8 @@ import pytest
 
 pytest.importorskip("scipy")
 
-from spinepose.evaluation.oks import AREA_PER_BOX, oks
+from spinepose.dataset.people import AREA_PER_BOX
+from spinepose.evaluation.oks import oks
 from spinepose.skeleton import SPINETRACK
 from spinepose.training.pose.calibrate import (
     Logistic,

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spinepose.evaluation.people import Person
+from spinepose.dataset.people import Person
 from spinepose.skeleton import SPINETRACK
 from spinepose.training.pose import labels
 from spinepose.training.pose.blazepose import BlazePoseTeacher

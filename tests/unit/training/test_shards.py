@@ -8,8 +8,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from spinepose.dataset.people import Person  # noqa: E402
 from spinepose.errors import DataError  # noqa: E402
-from spinepose.evaluation.people import Person  # noqa: E402
 from spinepose.skeleton import SPINETRACK  # noqa: E402
 from spinepose.training.pose.shards import (  # noqa: E402
     CONTEXT,

@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spinepose.dataset.people import Person
+from spinepose.dataset.spine_curve import curve_spine
 from spinepose.errors import DataError
-from spinepose.evaluation.people import Person
 from spinepose.skeleton import SPINETRACK
 from spinepose.training.pose import trunk_shape
 from spinepose.training.pose.labels import LabelWeights, merge_labels
-from spinepose.training.pose.spine_guess import curve_spine, guess_spine
+from spinepose.training.pose.spine_guess import guess_spine
 from spinepose.training.pose.teachers import no_answers
 from spinepose.training.pose.trunk_fit import fit_trunk
 from spinepose.training.pose.trunk_shape import (

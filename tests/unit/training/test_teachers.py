@@ -1,17 +1,18 @@
 import importlib.util
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from spinepose.dataset.people import Person
 from spinepose.errors import DataError, MissingExtraError, ModelError
-from spinepose.evaluation.people import Person
 from spinepose.skeleton import COCO17, HALPE26, SPINETRACK
 from spinepose.training.pose import blazepose
-from spinepose.training.pose.answers import cached_answers, open_teacher
+from spinepose.training.pose.answers import cached_answers, open_teacher, upright_angle
 from spinepose.training.pose.blazepose import BlazePoseTeacher, agreeing_feet
 from spinepose.training.pose.teachers import MoveNetTeacher, OnnxTeacher, cut, no_answers
 
@@ -117,14 +118,13 @@ def test_anything_that_changes_the_answer_asks_again(people, tmp_path):
 def test_a_renamed_picture_keeps_its_answer(people, tmp_path):
     teacher = Fake()
     cached_answers(people[:1], teacher, tmp_path)
-    people[0].path = people[0].path.rename(tmp_path / "renamed.png")
-    cached_answers(people[:1], teacher, tmp_path)
+    renamed = replace(people[0], path=people[0].path.rename(tmp_path / "renamed.png"))
+    cached_answers([renamed], teacher, tmp_path)
     assert teacher.asked == 1
 
 
 def test_an_interrupted_run_keeps_what_was_done(people, tmp_path):
-    for p in people:
-        p.source = "set"
+    people = [replace(p, source="set") for p in people]
     killed = Fake(fail_after=3)
     with pytest.raises(KeyboardInterrupt):
         cached_answers(people, killed, tmp_path)
@@ -135,8 +135,7 @@ def test_an_interrupted_run_keeps_what_was_done(people, tmp_path):
 
 def test_a_killed_run_keeps_all_but_the_last_few(people, tmp_path, monkeypatch):
     """Nothing is written at the end: the process is gone."""
-    for p in people:
-        p.source = "set"
+    people = [replace(p, source="set") for p in people]
     killed = Fake(fail_after=5)
     with monkeypatch.context() as patched:
         patched.setattr("spinepose.training.pose.answers._Book.__exit__", lambda *_: None)
@@ -145,6 +144,13 @@ def test_a_killed_run_keeps_all_but_the_last_few(people, tmp_path, monkeypatch):
     teacher = Fake()
     cached_answers(people, teacher, tmp_path)
     assert teacher.asked == 2  # 4 of the 5 were written
+
+
+def test_an_upside_down_person_is_turned_by_half_a_turn():
+    hanging = person("a.png", left_hip=(90, 50), right_hip=(110, 50), neck=(100, 150))
+    assert abs(upright_angle(hanging)) == pytest.approx(180)
+    hanging.trust[SPINETRACK.index("neck")] = 0
+    assert upright_angle(hanging) == 0
 
 
 @pytest.mark.parametrize("turn", [90, -90, 180, 45])

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from spinepose.evaluation.people import Person
+from spinepose.dataset.people import Person
 from spinepose.skeleton import SPINETRACK
 from spinepose.training.pose.networks.base import CropSpec, Outputs, PoseNetwork
 from spinepose.training.pose.shards import Pack, pack, read_pack

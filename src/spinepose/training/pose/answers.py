@@ -14,15 +14,15 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from spinepose.dataset.people import Person
 from spinepose.errors import DataError
-from spinepose.evaluation.people import Person, upright_angle
 from spinepose.files import atomic_write
 from spinepose.geometry import apply_affine, crop_transforms, invert_affine
 from spinepose.skeleton import SPINETRACK
 from spinepose.training.pose.blazepose import BlazePoseTeacher
 from spinepose.training.pose.teachers import MoveNetTeacher, OnnxTeacher, Teacher, no_answers
 
-__all__ = ["TURN_FROM", "cached_answers", "open_teacher"]
+__all__ = ["TURN_FROM", "cached_answers", "open_teacher", "upright_angle"]
 
 Float32 = npt.NDArray[np.float32]
 UInt8 = npt.NDArray[np.uint8]
@@ -173,6 +173,21 @@ def _asked(person: Person, teacher: Teacher, book: _Book) -> Float32:
         seen = np.all((places >= 0) & (places <= image.shape[1::-1]), axis=1, keepdims=True)
         book.add(key, np.where(seen, answer, no_answers(1)[0]))
     return book.answers[key]
+
+
+def upright_angle(person: Person) -> float:
+    """Return the turn in degrees that brings mid-hips to neck upwards; 0 where unknown.
+
+    Teachers trained on standing people read a handstand better after that turn. The sign is
+    OpenCV's (``cv2.getRotationMatrix2D``: positive = counter-clockwise).
+    """
+    left, right, neck = SPINETRACK.indices(["left_hip", "right_hip", "neck"])
+    known = person.trust[[left, right, neck]] > 0
+    if not known.all():
+        return 0.0
+    hips = (person.keypoints[left] + person.keypoints[right]) / 2
+    dx, dy = person.keypoints[neck] - hips
+    return float(np.degrees(np.arctan2(dx, -dy)))
 
 
 def _upright(teacher: Teacher, image: UInt8, box: Float32, turn: float) -> Float32:

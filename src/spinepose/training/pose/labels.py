@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from spinepose.evaluation.people import Person
+from spinepose.dataset.people import Person
 from spinepose.skeleton import SPINETRACK
 from spinepose.training.pose.answers import cached_answers, open_teacher
 from spinepose.training.pose.blazepose import BlazePoseTeacher, agreeing_feet

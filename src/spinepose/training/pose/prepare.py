@@ -5,18 +5,32 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
-from spinepose.errors import DataError
-from spinepose.evaluation.people import READERS, Person, coco_people, held_out
+from spinepose.dataset.people import Person, held_out
+from spinepose.dataset.readers import read_people
+from spinepose.errors import DataError, UsageError
+from spinepose.skeleton import SPINETRACK
 from spinepose.training.pose.config import SetSettings, TeacherSettings
 from spinepose.training.pose.labels import RENDERED, LabelWeights, labelled_people
 from spinepose.training.pose.shards import pack
 
 __all__ = ["chosen_people", "prepared"]
 
+_FORMATS = {
+    "coco": ("coco", ""),
+    "lspe": ("persons", ""),
+    "coco-train": ("persons", "train"),
+    "coco-dev": ("persons", "dev"),
+    "persons": ("persons", ""),
+    "people": ("pictures", ""),
+}
+"""Format and use of the reader for each format of the settings."""
+
+_RENDERED_BODY = 0.5  # joints of rendered people lie a little off the COCO convention
 _LEAST_KEYPOINTS = 12
 _LEAST_SIDE = 60.0  # pixels: smaller people teach noise
 
@@ -78,16 +92,13 @@ def chosen_people(settings: SetSettings) -> list[Person]:
         If nobody is left.
     """
     source = Path(settings.path)
+    format, use = _FORMATS[settings.format]
+    try:
+        people = [_weighted(p) for p in read_people(source, format=format, use=use).people]
+    except UsageError as error:
+        raise DataError(f"{source}: not a folder of {settings.format} people: {error}") from error
     if settings.format == "coco":
-        people = [p for p in coco_people(source) if _worth_it(p)]
-    else:
-        name = {"persons": "synthetic"}.get(settings.format, settings.format)
-        try:
-            people = READERS[name](source.parent)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise DataError(
-                f"{source}: not a folder of {settings.format} people: {error}"
-            ) from error
+        people = [p for p in people if _worth_it(p)]
     skipped = (set(settings.skip_activities), set(settings.skip_backdrops))
 
     def is_kept(person: Person) -> bool:
@@ -98,6 +109,15 @@ def chosen_people(settings: SetSettings) -> list[Person]:
     if not chosen:
         raise DataError(f"{source}: nobody is left of {len(people)} people")
     return chosen
+
+
+def _weighted(person: Person) -> Person:
+    """Return a person whose labels are believed as much as they deserve."""
+    if person.source not in RENDERED:
+        return person
+    trust = person.trust.copy()
+    trust[SPINETRACK.indices("body")] *= _RENDERED_BODY
+    return replace(person, trust=trust)
 
 
 def _worth_it(person: Person) -> bool:

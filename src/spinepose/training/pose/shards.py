@@ -20,8 +20,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from spinepose.dataset.people import Person
 from spinepose.errors import DataError
-from spinepose.evaluation.people import Person
 from spinepose.files import atomic_write
 from spinepose.geometry import apply_affine, crop_transforms
 

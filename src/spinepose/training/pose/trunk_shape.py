@@ -30,8 +30,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spinepose.dataset.people import HOLD_OUT_EVERY
 from spinepose.errors import DataError
-from spinepose.evaluation.people import HOLD_OUT_EVERY
 from spinepose.files import atomic_write
 from spinepose.skeleton import SPINETRACK
 

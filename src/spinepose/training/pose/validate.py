@@ -9,7 +9,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from spinepose.evaluation.oks import AREA_PER_BOX, oks, oks_share
+from spinepose.dataset.people import AREA_PER_BOX
+from spinepose.evaluation.oks import oks, oks_share
 from spinepose.geometry import apply_affine, area_of, invert_affine
 from spinepose.skeleton import SPINETRACK
 from spinepose.training.pose.augmentation import plain

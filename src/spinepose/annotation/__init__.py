@@ -1,0 +1,1 @@
+"""Grow a labelled set: guess, choose what is worth correcting, correct, merge, train, again."""
