@@ -59,11 +59,18 @@ def test_every_command_and_option_of_the_documents_exists(
 ) -> None:
     from spinepose.cli import _OLD_SPELLINGS, main
 
-    for command in ([], ["synth"], ["train"], ["export"], ["eval"]):
+    commands = (
+        [], ["synth"], ["train"], ["export"], ["eval"], ["validate"], ["data", "download"],
+        ["data", "convert"],
+    )  # fmt: skip
+    for command in commands:
         assert main([*command, "--help"]) == 0
     known = set(re.findall(r"--[a-z][a-z-]+", capsys.readouterr().out)) | set(_OLD_SPELLINGS)
     known |= {"--version", "--debug"}
-    names = ("cli", "output", "synth", "training", "export", "evaluation", "pseudo_labels")
+    names = (
+        "cli", "output", "synth", "training", "export", "evaluation", "pseudo_labels",
+        "validation", "plausibility",
+    )  # fmt: skip
     for document in (ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in names)):
         for line in document.read_text(encoding="utf-8").splitlines():
             if not re.search(r"pip install|python -m|python benchmarks|torchrun", line):

@@ -66,9 +66,9 @@ _LIMBS = {
     # coordinate: (axis, low, high in degrees, sources); right side, as OpenSim has the signs
     "clavicle_elevation": ("x", -15, 40, ("inman",)),
     "clavicle_protraction": ("y", -30, 30, ("ludewig",)),
-    "arm_flexion": ("z", -90, 180, ("aaos",)),
+    "arm_flexion": ("z", -60, 180, ("aaos",)),
     "arm_adduction": ("x", -180, 75, ("aaos",)),
-    "arm_rotation": ("y", -90, 90, ("aaos",)),
+    "arm_rotation": ("y", -90, 70, ("aaos",)),
     "elbow_flexion": ("z", -5, 150, ("aaos",)),
     "hip_flexion": ("z", -30, 120, ("aaos",)),
     "hip_adduction": ("x", -45, 30, ("aaos",)),

@@ -21,7 +21,7 @@ from spinepose.errors import DataError, MissingExtraError, UsageError
 from spinepose.export.trc import Markers
 from spinepose.files import atomic_write
 
-__all__ = ["read_c3d", "write_c3d"]
+__all__ = ["read_c3d", "require_ezc3d", "write_c3d"]
 
 _PER_METRE = {"mm": 1000.0, "cm": 100.0, "m": 1.0}
 _LONGEST = 127
@@ -33,8 +33,14 @@ _MOST_MARKERS, _MOST_FRAMES = 255, 65535
 """A list of labels has a length of one byte, a recording one of two."""
 
 
-def _ezc3d() -> Any:
-    """Return the library, or say how to get it."""
+def require_ezc3d() -> Any:
+    """Return the library.
+
+    Raises
+    ------
+    MissingExtraError
+        It is not installed.
+    """
     try:
         return import_module("ezc3d")
     except ImportError as error:
@@ -68,7 +74,7 @@ def write_c3d(
     """
     points = np.asarray(positions, dtype=np.float64)
     _check(points, names, rate)
-    ezc3d = _ezc3d()
+    ezc3d = require_ezc3d()
     content = ezc3d.c3d()
     parameters = content["parameters"]
     parameters["POINT"]["UNITS"]["value"] = ["mm"]
@@ -112,7 +118,7 @@ def read_c3d(path: str | Path) -> Markers:
         If `ezc3d` is not installed.
     """
     path = Path(path)
-    ezc3d = _ezc3d()
+    ezc3d = require_ezc3d()
     if not path.is_file():
         raise DataError(f"cannot read {path}: no such file")
     try:

@@ -9,6 +9,7 @@ done is not computed again. F frames, M markers, Q coordinates, G scale groups.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -16,9 +17,10 @@ import numpy.typing as npt
 from spinepose.biomech.kinematics import Kinematics
 from spinepose.biomech.priors import PosePrior
 
-__all__ = ["Problem", "descend", "huber_loss", "huber_weights"]
+__all__ = ["Objective", "Problem", "descend", "huber_loss", "huber_weights"]
 
 Float64 = npt.NDArray[np.float64]
+Int64 = npt.NDArray[np.int64]
 
 _CHUNK = 256
 """Frames at once: their derivatives are 10 MB."""
@@ -42,6 +44,30 @@ def huber_weights(squares: Float64, bound: float) -> Float64:
     """Return the weights with which squares have the gradient of Huber's loss."""
     distance = np.sqrt(np.maximum(squares, bound**2))
     return np.asarray(bound / distance)
+
+
+class Objective(Protocol):
+    """What can be minimised for F frames at once, over anything (F, Q) that says a pose."""
+
+    def __len__(self) -> int:
+        """Return F."""
+        ...
+
+    def part(self, frames: Int64 | slice) -> Self:
+        """Return the same for some of the frames."""
+        ...
+
+    def energy(self, q: Float64) -> Float64:
+        """Return what is minimised (F,), square metres."""
+        ...
+
+    def derive(self, q: Float64) -> tuple[Float64, Float64]:
+        """Return half the gradient (F, Q) and the Gauss-Newton matrix (F, Q, Q)."""
+        ...
+
+    def step(self, q: Float64, change: Float64) -> Float64:
+        """Return poses (F, Q) moved by `change`, as the derivatives mean it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +98,7 @@ class Problem:
     def __len__(self) -> int:
         return len(self.targets)
 
-    def part(self, frames: npt.NDArray[np.int64] | slice) -> Problem:
+    def part(self, frames: Int64 | slice) -> Problem:
         """Return the problem of some frames."""
         return replace(self, targets=self.targets[frames], weights=self.weights[frames])
 
@@ -97,16 +123,20 @@ class Problem:
         self.prior.derive(q, gradient, hessian)
         return gradient, hessian
 
+    def step(self, q: Float64, change: Float64) -> Float64:
+        """Return poses (F, Q) moved as in :meth:`.Kinematics.step`."""
+        return self.body.step(q, change)
+
 
 def descend(
-    problem: Problem, q: Float64, *, steps: int = 40, tolerance: float = 1e-4
+    objective: Objective, q: Float64, *, steps: int = 40, tolerance: float = 1e-4
 ) -> tuple[Float64, Float64]:
-    """Minimise a problem from starting poses (F, Q).
+    """Minimise from starting poses (F, Q).
 
     Parameters
     ----------
-    problem
-        F frames.
+    objective
+        Of F frames.
     q
         Where to start; not changed.
     steps
@@ -119,7 +149,7 @@ def descend(
     q, energy : (F, Q) and (F,)
     """
     parts = [
-        _descend(problem.part(slice(i, i + _CHUNK)), q[i : i + _CHUNK], steps, tolerance)
+        _descend(objective.part(slice(i, i + _CHUNK)), q[i : i + _CHUNK], steps, tolerance)
         for i in range(0, len(q), _CHUNK)
     ]
     if not parts:
@@ -127,9 +157,11 @@ def descend(
     return np.concatenate([a for a, _ in parts]), np.concatenate([b for _, b in parts])
 
 
-def _descend(problem: Problem, q: Float64, steps: int, tolerance: float) -> tuple[Float64, Float64]:
+def _descend(
+    objective: Objective, q: Float64, steps: int, tolerance: float
+) -> tuple[Float64, Float64]:
     q = q.copy()
-    energy = problem.energy(q)
+    energy = objective.energy(q)
     damping = np.full(len(q), _FIRST_DAMPING)
     active = np.arange(len(q))
     gradient, hessian = np.zeros_like(q), np.zeros((*q.shape, q.shape[1]))
@@ -138,16 +170,18 @@ def _descend(problem: Problem, q: Float64, steps: int, tolerance: float) -> tupl
     for _ in range(steps):
         fresh = active[stale[active]]
         if len(fresh):
-            gradient[fresh], hessian[fresh] = problem.part(fresh).derive(q[fresh])
+            gradient[fresh], hessian[fresh] = objective.part(fresh).derive(q[fresh])
         damped = hessian[active]
         damped[:, diagonal, diagonal] += damping[active, None] * (
             damped[:, diagonal, diagonal] + _FLOOR
         )
-        change = -np.linalg.solve(damped, gradient[active][:, :, None])[:, :, 0]
+        change = np.asarray(
+            -np.linalg.solve(damped, gradient[active][:, :, None])[:, :, 0], np.float64
+        )
         longest = np.abs(change).max(axis=1, keepdims=True)
         change *= np.minimum(1.0, _LONGEST / np.maximum(longest, _LONGEST))
-        tried = problem.body.step(q[active], change)
-        found = problem.part(active).energy(tried)
+        tried = objective.step(q[active], change)
+        found = objective.part(active).energy(tried)
         before = energy[active]
         better = found < before
         moved = active[better]

@@ -39,6 +39,8 @@ PRIOR = 0.0005
 _STRIDES = (32, 8, 1)
 _BAD = 3.0
 """Times the median energy per weight, from which a frame is solved again from all starts."""
+_FAR = 4.0
+"""Times a marker's median distance, from which the frame is solved again, too."""
 _WRONG = 2.0
 """Times the bound of Huber's loss, from which a marker has no say in the end."""
 _NEGLIGIBLE = 1e-6
@@ -201,13 +203,22 @@ def _solve(problem: Problem, times: Int64) -> Float64:
 
 
 def _again(problem: Problem, q: Float64, energy: Float64) -> Float64:
-    """Solve frames that ended badly once more from all starts; keep what is better."""
+    """Solve frames that ended badly once more from all starts; keep what is better.
+
+    A marker that is wrong in all frames raises all energies, so that an arm that was found the
+    wrong way about no longer stands out. Its own markers do, against the frames where it is right.
+    """
     relative = energy / np.maximum(problem.weights.sum(axis=1), 1e-12)
-    bad = np.flatnonzero(relative > np.maximum(_BAD * np.median(relative), _NEGLIGIBLE))
-    if len(bad):
-        again, found = solve_cold(problem.part(bad))
-        better = found < energy[bad]
-        q[bad[better]] = again[better]
+    bad = relative > np.maximum(_BAD * np.median(relative), _NEGLIGIBLE)
+    present = problem.weights > 0
+    distances = np.where(present, _distances(problem, q), np.nan)[:, present.any(axis=0)]
+    usual = np.nanmedian(distances, axis=0)
+    bad |= (distances > np.maximum(_FAR * usual, problem.huber)).any(axis=1)
+    frames = np.flatnonzero(bad)
+    if len(frames):
+        again, found = solve_cold(problem.part(frames))
+        better = found < energy[frames]
+        q[frames[better]] = again[better]
     return q
 
 
@@ -217,14 +228,19 @@ def _without_wrong(problem: Problem, q: Float64) -> Float64:
     Huber's loss still lets a wrong marker pull with constant force. A frame that would keep too
     few markers stays as it is.
     """
-    distances = np.linalg.norm(problem.body.markers(q, problem.scale) - problem.targets, axis=2)
-    wrong = (problem.weights > 0) & (distances > _WRONG * problem.huber)
+    wrong = (problem.weights > 0) & (_distances(problem, q) > _WRONG * problem.huber)
     weights = np.where(wrong, 0.0, problem.weights)
     frames = np.flatnonzero(wrong.any(axis=1) & ((weights > 0).sum(axis=1) >= LEAST_MARKERS))
     if len(frames):
         part = replace(problem.part(frames), weights=weights[frames])
         q[frames], _ = descend(part, q[frames])
     return q
+
+
+def _distances(problem: Problem, q: Float64) -> Float64:
+    """Return how far poses (F, Q) leave the markers (F, M), whatever these weigh."""
+    points = problem.body.markers(q, problem.scale)
+    return np.asarray(np.linalg.norm(points - problem.targets, axis=2))
 
 
 def between_frames(body: Kinematics, times: Int64, q: Float64, wanted: Int64) -> Float64:

@@ -48,7 +48,7 @@ SOURCES: Mapping[str, str] = MappingProxyType(
         ),
         "pearcy": (
             "Pearcy, Portek and Shepherd 1984, Spine 9:294: three quarters of the sagittal range "
-            "of the lumbar spine are flexion"
+            "of the lumbar spine are flexion; at L5/S1 alone, some extend more than they flex"
         ),
         "inman": (
             "Inman, Saunders and Abbott 1944, J Bone Joint Surg 26:1: the clavicle rises by 40 "

@@ -18,6 +18,7 @@ from spinepose.biomech.spec import Body, Coordinate, Marker, Turn, Vector
 __all__ = [
     "LIMIT_MARGIN",
     "REGIONS",
+    "SACRAL_SLOPE",
     "VERTEBRAE",
     "Vertebra",
     "level_tilt",
@@ -103,6 +104,9 @@ _L5S1 = (-0.0235, 0.100, 0.0)
 """Of the disc L5/S1 from the middle of the hip joints: the mean of the heights of women and men in
 Dumas et al. 2007, leaning back by the pelvic tilt of Vialle et al. 2005. The mean synthetic adult
 has 84 mm; measured people are taken."""
+
+SACRAL_SLOPE = 41.0
+"""Degrees that the end plate of S1 falls forward in a standing person (Vialle et al. 2005)."""
 
 _BY_LEVEL = {vertebra.name: vertebra for vertebra in VERTEBRAE}
 

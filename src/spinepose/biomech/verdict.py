@@ -9,7 +9,7 @@ markers, Q coordinates.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -20,7 +20,9 @@ from spinepose.biomech.ik import LEAST_MARKERS, Fit, nearest_angles
 from spinepose.biomech.kinematics import Kinematics
 from spinepose.biomech.spec import ModelSpec
 from spinepose.biomech.spine import LIMIT_MARGIN
+from spinepose.biomech.statistics import rms
 from spinepose.errors import DataError, UsageError
+from spinepose.plain import markdown_table, plain
 
 __all__ = [
     "FLAG",
@@ -43,6 +45,8 @@ _TOLERANCE = math.radians(5.0)
 """Angles from noisy markers are about that uncertain."""
 _CUT = math.radians(160.0)
 """Limits this wide are cut at flesh or at half a turn and not widened by `LIMIT_MARGIN`."""
+_LEAST_COSINE = 0.5
+"""Of the second angle of three, below which errors of the others are more than doubled."""
 _MIDDLE = (5.0, 95.0)
 """Percentiles of the usual range of an angle."""
 
@@ -124,15 +128,19 @@ class JointRange:
     ----------
     name
         Of the coordinate.
+    frames
+        In which it is told. The first and third angle of a shoulder or hip turn about nearly one
+        axis, and are not, where the second is within 30 degrees of a right angle.
     low, high
         5th and 95th percentile.
     published_low, published_high
         Mean ranges of adults. Hinges, and what turns half a turn, end where the model ends.
     beyond
-        Share of frames more than 5 degrees outside.
+        Share of those frames that are more than 5 degrees outside.
     """
 
     name: str
+    frames: int
     low: float
     high: float
     published_low: float
@@ -162,7 +170,7 @@ class Verdict:
     rmse_mm
         Of all keypoints and frames.
     keypoints, segments, angles
-        One by one.
+        One by one; angles that are told in no frame are left out.
     flags
         Everything beyond the second limit, the worst first.
     """
@@ -184,8 +192,7 @@ class Verdict:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain lists, numbers and strings, for JSON; what is not known is None."""
-        found = _plain(asdict(self) | {"passed": self.passed})
-        assert isinstance(found, dict)
+        found: dict[str, Any] = plain(asdict(self) | {"passed": self.passed})
         return found
 
     def to_markdown(self) -> str:
@@ -237,18 +244,12 @@ def judge_markers(
         solved=int(fit.solved.sum()),
         warn_mm=warn * 1000,
         flag_mm=flag * 1000,
-        rmse_mm=_rms(distances),
+        rmse_mm=rms(distances) * 1000,
         keypoints=tuple(keypoints),
         segments=tuple(_segments(spec, points, fit)),
         angles=tuple(_angles(body, fit)),
         flags=_flags(spec, distances, flag),
     )
-
-
-def _rms(distances: Float64) -> float:
-    """Return the root mean square of what is there, millimetres."""
-    known = distances[np.isfinite(distances)]
-    return float(np.sqrt((known**2).mean()) * 1000) if len(known) else math.nan
 
 
 def _keypoints(
@@ -268,7 +269,7 @@ def _keypoints(
             name=marker.name,
             body=marker.body,
             frames=count,
-            rmse_mm=_rms(distance),
+            rmse_mm=rms(distance) * 1000,
             bias_mm=(x, y, z),
             warned=float((distance > warn).mean()) if count else 0.0,
             flagged=float((distance > flag).mean()) if count else 0.0,
@@ -292,20 +293,30 @@ def _segments(spec: ModelSpec, points: Float64, fit: Fit) -> Iterator[SegmentVer
 
 def _angles(body: Kinematics, fit: Fit) -> Iterator[JointRange]:
     spec = body.spec
-    q = fit.coordinates[fit.solved].copy()
-    for columns in body.balls[1:]:
-        q[:, columns] = nearest_angles(spec, columns, q, np.zeros_like(q))
+    q, told = _told_angles(body, fit)
     for i, item in enumerate(spec.coordinates):
-        if item.translation or not math.isfinite(item.high):
+        values = q[told[:, i], i]
+        if item.translation or not math.isfinite(item.high) or not len(values):
             continue
-        limits = [
-            limit if abs(limit) > _CUT - 1e-9 else limit / LIMIT_MARGIN
-            for limit in (item.low, item.high)
-        ]
-        outside = (q[:, i] < limits[0] - _TOLERANCE) | (q[:, i] > limits[1] + _TOLERANCE)
-        low, high = np.degrees(np.percentile(q[:, i], _MIDDLE)).tolist()
+        ends = (item.low, item.high)
+        limits = [end if abs(end) > _CUT - 1e-9 else end / LIMIT_MARGIN for end in ends]
+        outside = (values < limits[0] - _TOLERANCE) | (values > limits[1] + _TOLERANCE)
+        low, high = np.degrees(np.percentile(values, _MIDDLE)).tolist()
         first, last = np.degrees(limits).tolist()
-        yield JointRange(item.name, low, high, first, last, float(outside.mean()))
+        yield JointRange(item.name, len(values), low, high, first, last, float(outside.mean()))
+
+
+def _told_angles(body: Kinematics, fit: Fit) -> tuple[Float64, npt.NDArray[np.bool_]]:
+    """Return solved poses (F, Q), near the middle of limits, and which angles mean something."""
+    q = fit.coordinates[fit.solved].copy()
+    told = np.ones(q.shape, np.bool_)
+    middle = np.zeros_like(q)
+    for columns in body.balls[1:]:
+        middle[:, columns] = body.spec.limits[:, columns].mean(axis=0)
+        q[:, columns] = nearest_angles(body.spec, columns, q, middle)
+        first, second, third = columns
+        told[:, [first, third]] = np.abs(np.cos(q[:, [second]])) >= _LEAST_COSINE
+    return q, told
 
 
 def _flags(spec: ModelSpec, distances: Float64, flag: float) -> tuple[Flag, ...]:
@@ -314,22 +325,6 @@ def _flags(spec: ModelSpec, distances: Float64, flag: float) -> tuple[Flag, ...]
         for f, m in np.argwhere(distances > flag)
     ]
     return tuple(sorted(found, key=lambda item: -item.distance_mm))
-
-
-def _plain(value: Any) -> Any:
-    """Return what JSON has, for dictionaries, lists and numbers."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    yield "| " + " | ".join(head) + " |"
-    yield "|" + " --- |" * len(head)
-    for row in rows:
-        yield "| " + " | ".join(row) + " |"
 
 
 def _report(found: Verdict) -> Iterator[str]:
@@ -343,7 +338,7 @@ def _report(found: Verdict) -> Iterator[str]:
     )
     yield ""
     head = ("keypoint", "frames", "RMSE mm", "forward", "up", "right", "> warn", "> flag")
-    yield from _table(
+    yield markdown_table(
         head,
         [
             (
@@ -359,7 +354,7 @@ def _report(found: Verdict) -> Iterator[str]:
         ],
     )
     yield ""
-    yield from _table(
+    yield markdown_table(
         ("segment", "measured mm", "spread mm", "model mm"),
         [
             (item.name, *(f"{v:.0f}" for v in (item.measured_mm, item.spread_mm, item.model_mm)))
@@ -367,11 +362,12 @@ def _report(found: Verdict) -> Iterator[str]:
         ],
     )
     yield ""
-    yield from _table(
-        ("angle", "5 to 95 %", "published", "frames beyond"),
+    yield markdown_table(
+        ("angle", "frames", "5 to 95 %", "published", "beyond"),
         [
             (
                 item.name,
+                str(item.frames),
                 f"{item.low:.0f} to {item.high:.0f}",
                 f"{item.published_low:.0f} to {item.published_high:.0f}",
                 f"{item.beyond:.1%}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cyclopts import App
 
+from spinepose.cli.data import data_app
 from spinepose.cli.doctor import doctor
 from spinepose.cli.evaluate import evaluate
 from spinepose.cli.export import export
@@ -11,6 +12,7 @@ from spinepose.cli.models import models_app
 from spinepose.cli.run import run
 from spinepose.cli.synth import synth
 from spinepose.cli.train import train
+from spinepose.cli.validate import validate
 
 __all__ = ["app"]
 
@@ -30,8 +32,10 @@ app = App(
 )
 app.default(run)
 app.command(models_app)
+app.command(data_app)
 app.command(doctor)
 app.command(synth)
 app.command(train)
 app.command(export)
 app.command(evaluate, name="eval")
+app.command(validate)

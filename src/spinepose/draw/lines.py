@@ -1,4 +1,4 @@
-"""Lines over time as inline SVG, beside the other charts."""
+"""Lines over time, or over any other number, as inline SVG, beside the other charts."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ def lines(
     *,
     limits: Mapping[str, float] | None = None,
     ceiling: float = math.inf,
+    over: str = "seconds",
 ) -> str:
     """Return lines over time on one axis; they break where values are not finite.
 
@@ -52,6 +53,8 @@ def lines(
         Name -> value of horizontal lines.
     ceiling
         Larger values are drawn at it, and the legend says how large they are.
+    over
+        What `times` are, if they are no times.
     """
     seconds = np.asarray(times, np.float64)
     arrays = {name: np.asarray(values, np.float64) for name, values in series.items()}
@@ -86,7 +89,7 @@ def lines(
         parts.append(_legend(name, values, ceiling, look, len(arrays)))
     parts.append(f'<path class="cursor" d="M{_LEFT} {_TOP}V{foot}"/>')
     more = f' data-plot="{_LEFT} {_RIGHT}" data-time="{first:.6g} {last:.6g}"'
-    return figure(f"{title}, {unit}, over seconds", drawing(title, foot + 16, parts, more))
+    return figure(f"{title}, {unit}, over {over}", drawing(title, foot + 16, parts, more))
 
 
 def _level(y: float, text: str) -> str:

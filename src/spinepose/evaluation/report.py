@@ -14,8 +14,9 @@ from spinepose.evaluation.judge import ModelScores
 from spinepose.evaluation.oks import THRESHOLDS
 from spinepose.evaluation.plots import DRAWN, draw_plots
 from spinepose.evaluation.sets import LabelledSet
-from spinepose.evaluation.tables import main_tables, model_tables, number
+from spinepose.evaluation.tables import main_tables, model_tables
 from spinepose.files import atomic_write
+from spinepose.plain import plain, shown
 from spinepose.skeleton import SPINETRACK
 
 __all__ = ["Report", "check_folder", "write_report"]
@@ -66,7 +67,7 @@ class Report:
                 "judged": int(labelled.judged.sum()),
             },
             "thresholds": [round(float(t), 2) for t in THRESHOLDS],
-            "models": [_plain(_scores(s)) for s in self.scores],
+            "models": [plain(_scores(s), _DIGITS) for s in self.scores],
         }
 
     def metrics(self) -> list[dict[str, Any]]:
@@ -109,7 +110,7 @@ class Report:
             f"{labelled.sha256[:12]}). {_settings(self.settings)}",
             "\n".join(
                 f"- {s.name} (sha256 {s.sha256[:12]}): {len(s.keypoints)} keypoints that the set "
-                f"labels; people found {number(s.found)} %"
+                f"labels; people found {shown(s.found)} %"
                 for s in self.scores
             ),
             "## Scores",
@@ -167,17 +168,6 @@ def _scores(scores: ModelScores) -> dict[str, Any]:
             },
         }
     return found
-
-
-def _plain(value: Any) -> Any:
-    """Return a value with rounded numbers, and null for those that do not exist."""
-    if isinstance(value, dict):
-        return {key: _plain(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
-    if isinstance(value, float):
-        return round(value, _DIGITS) if math.isfinite(value) else None
-    return value
 
 
 def _settings(settings: dict[str, Any]) -> str:

@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 
 from spinepose.evaluation.judge import GroupScores, ModelScores, SubsetScores
 from spinepose.evaluation.sets import SUBSETS
+from spinepose.plain import markdown_table, shown
 from spinepose.skeleton import SPINETRACK
 
-__all__ = ["main_tables", "markdown_table", "model_tables"]
+__all__ = ["main_tables", "model_tables"]
 
 _ORDER = (*SUBSETS, "shared")
 
@@ -24,21 +25,6 @@ _COLUMNS: tuple[tuple[str, Callable[[SubsetScores], float]], ...] = (
     ("PCK@.2", lambda s: s.pck),
     ("AUC", lambda s: s.auc),
 )
-
-
-def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table whose columns line up: the first to the left, the others to the right."""
-    widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
-
-    def line(cells: Sequence[str]) -> str:
-        first, *rest = (
-            cell.rjust(width) if i else cell.ljust(width)
-            for i, (cell, width) in enumerate(zip(cells, widths, strict=True))
-        )
-        return "| " + " | ".join((first, *rest)) + " |"
-
-    rule = "|" + "|".join("-" * (w + 1) + (":" if i else "-") for i, w in enumerate(widths)) + "|"
-    return "\n".join([line(head), rule, *(line(row) for row in rows)])
 
 
 def main_tables(scores: Sequence[ModelScores]) -> str:
@@ -60,7 +46,7 @@ def _part(name: str, scores: Sequence[ModelScores]) -> str:
             return f"**{name}**: the same keypoints as {other}"
     rows = [_row(s.name, subset) for s, subset in zip(scores, judged, strict=True)]
     head = ["model", "keypoints", "people", *(title for title, _ in _COLUMNS)]
-    return f"**{name}**{_explained(name, known)}\n\n{markdown_table(head, rows)}"
+    return f"**{name}**{_explained(name, known)}\n\n{_table(head, rows)}"
 
 
 def _keypoints(scores: Sequence[ModelScores], name: str) -> list[tuple[str, ...]]:
@@ -79,36 +65,31 @@ def _explained(name: str, known: Sequence[SubsetScores]) -> str:
 def _row(name: str, subset: SubsetScores | None) -> list[str]:
     if subset is None:
         return [name, "0", "0", *("-" for _ in _COLUMNS)]
-    numbers = (number(read(subset)) for _, read in _COLUMNS)
+    numbers = (shown(read(subset)) for _, read in _COLUMNS)
     return [name, str(len(subset.keypoints)), str(subset.people), *numbers]
-
-
-def number(value: float, digits: int = 1) -> str:
-    """Return a number for a table; a dash where there is none."""
-    return f"{value:.{digits}f}" if math.isfinite(value) else "-"
 
 
 def model_tables(scores: ModelScores) -> str:
     """Return what the report tells of one network: keypoints, views, activities, calibration."""
     errors = [
         [e.name, str(e.labels), str(e.found)]
-        + [number(v) for v in (e.mean_px, e.median_px, e.mean_trunk, e.median_trunk, e.pck)]
+        + [shown(v) for v in (e.mean_px, e.median_px, e.mean_trunk, e.median_trunk, e.pck)]
         for e in scores.errors
     ]
     head = ["keypoint", "labels", "found", "mean px", "median px"]
     head += ["mean % trunk", "median % trunk", "PCK@.2"]
-    parts = ["### Errors of each keypoint", markdown_table(head, errors)]
+    parts = ["### Errors of each keypoint", _table(head, errors)]
     for title, groups in (("view", scores.views), ("activity", scores.activities)):
         if groups:
             parts += [f"### OKS share by {title}", _group_table(title, groups)]
     calibration = [
-        [number(score, 3), number(100 * right), number(100 * part)]
+        [shown(score, 3), shown(100 * right), shown(100 * part)]
         for score, right, part in scores.calibration.table
     ]
     parts += [
         "### Calibration of the scores",
-        f"Expected calibration error {number(scores.calibration.error, 3)}.",
-        markdown_table(["mean score", "right %", "of all %"], calibration),
+        f"Expected calibration error {shown(scores.calibration.error, 3)}.",
+        _table(["mean score", "right %", "of all %"], calibration),
     ]
     return "\n\n".join(parts)
 
@@ -117,8 +98,13 @@ def _group_table(title: str, groups: dict[str, GroupScores]) -> str:
     parts = [name for name in _ORDER if any(name in g.shares for g in groups.values())]
     rows = [
         [name, str(g.people)]
-        + [number(g.shares.get(part, math.nan)) for part in parts]
-        + [number(g.pck)]
+        + [shown(g.shares.get(part, math.nan)) for part in parts]
+        + [shown(g.pck)]
         for name, g in groups.items()
     ]
-    return markdown_table([title, "people", *parts, "PCK@.2"], rows)
+    return _table([title, "people", *parts, "PCK@.2"], rows)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table of names and numbers that lines up in a terminal, too."""
+    return markdown_table(head, rows, align="lr", padded=True)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from spinepose.errors import UsageError
 from spinepose.multiview.triangulation import Triangulation
+from spinepose.plain import markdown_table, plain, shown
 
 __all__ = ["ReprojectionReport", "ViewNumbers", "reprojection_report"]
 
@@ -63,34 +64,36 @@ class ReprojectionReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain dictionaries and lists for JSON; `None` where a number is NaN."""
-        pairs = {
-            camera: {name: _number(share) for name, share in zip(self.keypoints, row, strict=True)}
-            for camera, row in zip(self.cameras, self.rejected.tolist(), strict=True)
-        }
-        return {
-            "solved": _number(self.solved),
-            "views": _number(self.views),
-            "cameras": {name: _plain(numbers) for name, numbers in self.cameras.items()},
-            "keypoints": {name: _plain(numbers) for name, numbers in self.keypoints.items()},
-            "rejected": pairs,
-        }
+        found: dict[str, Any] = plain(
+            {
+                "solved": self.solved,
+                "views": self.views,
+                "cameras": {name: _named(numbers) for name, numbers in self.cameras.items()},
+                "keypoints": {name: _named(numbers) for name, numbers in self.keypoints.items()},
+                "rejected": {
+                    camera: dict(zip(self.keypoints, row, strict=True))
+                    for camera, row in zip(self.cameras, self.rejected.tolist(), strict=True)
+                },
+            }
+        )
+        return found
 
     def to_markdown(self) -> str:
         """Return two tables, of cameras and of keypoints; errors in px, shares in per cent."""
         shares = list(self.rejected.T * 100)
         keypoint_rows = [
-            [*_cells(name, numbers), *(_shown(share) for share in row)]
+            [*_cells(name, numbers), *(shown(share) for share in row)]
             for (name, numbers), row in zip(self.keypoints.items(), shares, strict=True)
         ]
         camera_rows = [_cells(name, numbers) for name, numbers in self.cameras.items()]
         head = ["keypoints", "mean px", "median px", "95 % px", "rejected %"]
         by_camera = [f"rejected % {name}" for name in self.cameras]
-        summary = f"{_shown(self.solved * 100)} % solved, {_shown(self.views)} views a point"
+        summary = f"{shown(self.solved * 100)} % solved, {shown(self.views)} views a point"
         return "\n\n".join(
             [
                 summary,
-                _table(["camera", *head], camera_rows),
-                _table(["keypoint", *head, *by_camera], keypoint_rows),
+                markdown_table(["camera", *head], camera_rows, align="lr"),
+                markdown_table(["keypoint", *head, *by_camera], keypoint_rows, align="lr"),
             ]
         )
 
@@ -144,30 +147,17 @@ def reprojection_report(
     )
 
 
-def _number(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
-
-
-def _plain(numbers: ViewNumbers) -> dict[str, float | int | None]:
+def _named(numbers: ViewNumbers) -> dict[str, float | int]:
+    """Return numbers by names that say their units."""
     return {
         "keypoints": numbers.keypoints,
-        "rejected": _number(numbers.rejected),
-        "mean_px": _number(numbers.mean),
-        "median_px": _number(numbers.median),
-        "p95_px": _number(numbers.p95),
+        "rejected": numbers.rejected,
+        "mean_px": numbers.mean,
+        "median_px": numbers.median,
+        "p95_px": numbers.p95,
     }
-
-
-def _shown(value: float) -> str:
-    return "-" if np.isnan(value) else f"{value:.1f}"
 
 
 def _cells(name: str, numbers: ViewNumbers) -> list[str]:
     values = (numbers.mean, numbers.median, numbers.p95, 100 * numbers.rejected)
-    return [name, str(numbers.keypoints), *(_shown(value) for value in values)]
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table: the first column to the left, the others to the right."""
-    rule = ["---", *["---:"] * (len(head) - 1)]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in (head, rule, *rows))
+    return [name, str(numbers.keypoints), *(shown(value) for value in values)]

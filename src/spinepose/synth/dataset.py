@@ -262,7 +262,7 @@ def _collect(out: Path, scenes: int, recipe: Recipe, command: str) -> Made:
     """Write the annotation file, the sheet and the report from the scenes' own files.
 
     The file is written scene by scene, so that memory holds one scene at a time; the report
-    keeps the labels without their outlines and 3-D points.
+    keeps the labels without their outlines, 3-D points and turns.
     """
     from spinepose.synth.overview import write_overview
 
@@ -289,7 +289,7 @@ def _write_list(
     file.write(f', "{key}": [')
     for number, entry in enumerate(_entries(key, out, scenes)):
         file.write(("," if number else "") + "\n" + json.dumps(entry, allow_nan=False))
-        heavy = ("segmentation", "keypoints_3d_world", "keypoints_3d_camera")
+        heavy = ("segmentation", "keypoints_3d_world", "keypoints_3d_camera", "segments")
         kept.append({name: value for name, value in entry.items() if name not in heavy})
     file.write("]")
 

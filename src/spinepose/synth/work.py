@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from spinepose.files import atomic_write, output_error
 from spinepose.synth.cameras import Camera
@@ -119,6 +120,10 @@ def _picture(
                     "flexion": round(flexion, 2),
                     "lateral": round(lateral, 2),
                     "twist": round(twist, 2),
+                },
+                "segments": {
+                    name: Rotation.from_matrix(turn).as_rotvec().round(4).tolist()
+                    for name, turn in person.poser.segments(posed.transforms).items()
                 },
             }
         )

@@ -63,6 +63,47 @@ def test_the_prior_has_its_derivatives() -> None:
     assert prior.energy(np.zeros((1, COORDINATES)))[0] == 0
 
 
+def test_limits_of_shoulders_have_their_derivatives_and_do_not_lock() -> None:
+    """Any pose of the arms; rates of angles would grow without bound near 90 degrees."""
+    prior = PosePrior(BODY, 0.01)
+    index = SPEC.coordinate_index
+    arms = [index[f"arm_{part}_{s}"] for s in "rl" for part in ("flexion", "adduction", "rotation")]
+    q = np.zeros((200, COORDINATES))
+    q[:, arms] = np.random.default_rng(6).uniform(-3, 3, (200, 6))
+    q[:100, arms[1]] = -np.pi / 2 + 1e-7
+    gradient, hessian = np.zeros((200, COORDINATES)), np.zeros((200, COORDINATES, COORDINATES))
+    prior.derive(q, gradient, hessian)
+    for arm in arms:
+        step = np.zeros_like(q)
+        step[:, arm] = 1e-6
+        slope = prior.energy(BODY.step(q, step)) - prior.energy(BODY.step(q, -step))
+        np.testing.assert_allclose(gradient[:, arm], slope / 4e-6, atol=1e-6)
+    assert np.abs(hessian).max() < 1
+    order, sign = SPEC.mirror
+    np.testing.assert_allclose(prior.energy(sign * q[:, order]), prior.energy(q))
+
+
+@pytest.mark.parametrize(
+    ("degrees", "beyond"),
+    [
+        ({"flexion": 175}, False),
+        ({"adduction": -170}, False),
+        ({"adduction": -90, "rotation": -100}, False),  # as if to throw
+        ({"flexion": -40, "rotation": 60}, False),  # a hand on the back
+        ({"flexion": -85}, True),
+        ({"rotation": 120}, True),
+        ({"adduction": -90, "rotation": -140}, True),
+    ],
+)
+def test_limits_of_shoulders_hold_what_no_arm_does(degrees: dict[str, float], beyond: bool) -> None:
+    prior = PosePrior(BODY, 1e-6)
+    q = np.zeros((2, COORDINATES))
+    for name, value in degrees.items():
+        for row, side in enumerate("rl"):
+            q[row, SPEC.coordinate_index[f"arm_{name}_{side}"]] = np.radians(value)
+    assert ((prior.energy(q) > 1e-4) == beyond).all()
+
+
 @pytest.mark.parametrize("facing", [0.0, 90.0, 180.0])
 def test_a_pose_is_found_wherever_the_person_faces(facing: float) -> None:
     """Arms forward, sideways, up and behind the back; standing, sitting and lying."""

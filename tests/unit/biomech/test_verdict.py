@@ -75,6 +75,30 @@ def test_what_is_told() -> None:
     assert "pelvis_tilt" not in angles
 
 
+def test_ranges_of_an_arm_that_passes_the_lock() -> None:
+    """Raised sideways to 170 degrees, the arm never flexes, and near 90 nobody could tell."""
+    q = np.zeros((171, len(SPEC.coordinates)))
+    index = SPEC.coordinate_index
+    q[:, index["arm_adduction_r"]] = np.radians(-np.arange(171))
+    q[:, index["arm_adduction_l"]] = np.radians(-90)
+    # What the other set of angles of the same rotation says, and a lock that shares them anyhow.
+    q[120:, index["arm_flexion_r"]], q[120:, index["arm_rotation_r"]] = np.pi, -np.pi
+    q[120:, index["arm_adduction_r"]] = -np.pi - q[120:, index["arm_adduction_r"]]
+    q[90, index["arm_flexion_r"]], q[90, index["arm_rotation_r"]] = -3.0, 3.0
+    markers = BODY.markers(q)
+    fit = Fit(q, markers, np.zeros(markers.shape[:2]), np.ones(len(SPEC.groups)))
+    found = {item.name: item for item in judge_markers(markers, fit, BODY).angles}
+    for name in ("arm_flexion_r", "arm_rotation_r"):
+        assert found[name].frames == 171 - 59
+        assert (found[name].low, found[name].high) == pytest.approx((0, 0), abs=1e-6)
+        assert found[name].beyond == 0
+    raised = found["arm_adduction_r"]
+    assert raised.frames == 171
+    assert (raised.low, raised.high) == pytest.approx((-161.5, -8.5))
+    assert "arm_flexion_l" not in found
+    assert found["arm_adduction_l"].high == pytest.approx(-90)
+
+
 def test_the_report_can_be_written() -> None:
     found = judge_markers(MARKERS, solve(MARKERS, BODY), BODY)
     assert found.passed
@@ -87,7 +111,7 @@ def test_the_report_can_be_written() -> None:
     assert f"{FRAMES} of {FRAMES} frames solved" in text
     assert "| left thigh |" in text
     widths = [line.count("|") for line in text.splitlines() if line.startswith("|")]
-    assert set(widths) == {9, 5}
+    assert set(widths) == {9, 5, 6}
 
 
 def test_what_makes_no_sense_is_refused() -> None:

@@ -12,7 +12,7 @@ from spinepose.evaluation.peers import no_answers
 from spinepose.evaluation.predict import Found
 from spinepose.evaluation.report import Report, check_folder, write_report
 from spinepose.evaluation.sets import read_set
-from spinepose.evaluation.tables import main_tables, markdown_table, model_tables
+from spinepose.evaluation.tables import main_tables, model_tables
 from spinepose.skeleton import COCO17, HALPE26, SPINETRACK
 from tests.unit.evaluation.conftest import annotation, standing
 
@@ -159,12 +159,6 @@ def test_crowds_are_ignored(make_set):
     [scores] = judge([reader], labelled, [found], detected=True)
     assert scores.subsets["all"].people == 1
     assert scores.subsets["all"].precision.statistics["AP"] == pytest.approx(100)
-
-
-def test_tables_line_up():
-    assert markdown_table(["a", "bb"], [["ccc", "1"]]) == (
-        "| a   | bb |\n|-----|---:|\n| ccc |  1 |"
-    )
 
 
 def test_the_report_is_written_whole(two_people, tmp_path):

@@ -14,7 +14,15 @@ from spinepose.synth.pose.curvature import Curvature
 from spinepose.synth.pose.frames import SIGN, about, across, aimed, frame, turned, unit
 from spinepose.synth.pose.pose import Arm, Pose
 
-__all__ = ["FLEXION_SHARES", "LATERAL_SHARES", "NECK_SHARES", "TWIST_SHARES", "Limb", "Rig"]
+__all__ = [
+    "FLEXION_SHARES",
+    "LATERAL_SHARES",
+    "NECK_SHARES",
+    "SEGMENTS",
+    "TWIST_SHARES",
+    "Limb",
+    "Rig",
+]
 
 Float64 = npt.NDArray[np.float64]
 
@@ -42,6 +50,21 @@ _SCAPULAR_RHYTHM = 0.22
 """Elevation of the shoulder girdle for each degree of the arm's above 30: of 180 degrees the
 scapulothoracic joint gives 60 (Inman et al. 1944, J Bone Joint Surg 26:1), half of it seen at the
 clavicle."""
+
+SEGMENTS = {
+    "pelvis": "root",
+    "L4": "spine04",
+    "L1": "spine03",
+    "T10": "spine02",
+    "T1": "spine01",
+    "C3": "neck03",
+    "head": "head",
+}
+"""Rigid parts of the trunk: a vertebra that each carries, and its bone. The rig has no joint
+between T7 and T1."""
+
+_ANATOMICAL = {"leg": (1.0, 0.0, 0.0), "arm": (-1.0, 0.0, 0.0)}
+"""Axes about which a positive turn flexes a hanging knee and elbow of a person facing -y."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +222,55 @@ class Rig:
             turn = rotations[at] @ turn
         return turn
 
+    def segments(self, transforms: Float64) -> dict[str, Float64]:
+        """Return how each segment of the body is turned, (3, 3) against the anatomical position.
+
+        In that position a person stands upright and faces -y, arms and legs hang straight down,
+        elbows and knees flex forward and backward, and soles are flat. The trunk has the curves of
+        the rig at rest: those that a person differs by are turns. The turn of a joint is
+        ``proximal.T @ distal``.
+
+        Parameters
+        ----------
+        transforms
+            (J, 3, 4) of the bones (`Posed.transforms`).
+
+        Returns
+        -------
+        turns
+            `SEGMENTS`, and ``left_`` and ``right_`` thigh, shank, foot, clavicle, upper_arm and
+            forearm.
+        """
+        turns = transforms[..., :3]
+        index = self.body.index
+        found = {name: turns[index[bone]] for name, bone in SEGMENTS.items()}
+        for side, word in (("L", "left"), ("R", "right")):
+            leg, arm = self._legs[side], self._arms[side]
+            thigh, shank = _hanging(leg, _ANATOMICAL["leg"])
+            upper_arm, forearm = _hanging(arm, _ANATOMICAL["arm"])
+            found |= {
+                f"{word}_thigh": turns[index[leg.bones[0]]] @ thigh,
+                f"{word}_shank": turns[index[leg.bones[1]]] @ shank,
+                f"{word}_foot": turns[index[leg.bones[2]]],
+                f"{word}_clavicle": turns[index[f"clavicle.{side}"]],
+                f"{word}_upper_arm": turns[index[arm.bones[0]]] @ upper_arm,
+                f"{word}_forearm": turns[index[arm.bones[1]]] @ forearm,
+            }
+        return found
+
     def _joint(self, transforms: Float64, bone: str) -> Float64:
         """Return where a bone begins, (3,) m in the world."""
         at = self.body.index[bone]
         return np.asarray(transforms[at, :, :3] @ self.subject.pivots[at] + transforms[at, :, 3])
+
+
+def _hanging(limb: Limb, hinge: tuple[float, float, float]) -> tuple[Float64, Float64]:
+    """Return the turns (3, 3) that bring the hanging bones of a limb to their rest.
+
+    Parameters
+    ----------
+    hinge
+        (3,) about which the hanging limb flexes.
+    """
+    down = frame(np.array([0.0, 0.0, -1.0]), np.array(hinge))
+    return frame(limb.upper, limb.hinge) @ down.T, frame(limb.lower, limb.hinge) @ down.T
