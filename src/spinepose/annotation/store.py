@@ -56,7 +56,8 @@ def read_lines_as(path: Path, build: Callable[[Mapping[str, Any]], T]) -> Iterat
     if not path.exists():
         return
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        # Not `splitlines`: names may hold what that takes for the end of a line.
+        lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"cannot read {path}: {error}") from error
     for number, line in enumerate(lines, start=1):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cyclopts import App
 
+from spinepose.cli.annotate import annotate_app
 from spinepose.cli.data import data_app
 from spinepose.cli.doctor import doctor
 from spinepose.cli.evaluate import evaluate
@@ -33,6 +34,7 @@ app = App(
 app.default(run)
 app.command(models_app)
 app.command(data_app)
+app.command(annotate_app)
 app.command(doctor)
 app.command(synth)
 app.command(train)
