@@ -99,15 +99,15 @@ def merge(
             {
                 "labelled": len(merged.labels),
                 "rejected": len(merged.rejected),
-                "conflicts": len(merged.conflicts),
+                "conflicts": len(merged.open_conflicts),
                 "written": [str(path) for path in written],
             }
         )
-    for conflict in merged.conflicts[:10]:
+    for conflict in merged.open_conflicts[:10]:
         console.say(f"conflict: {conflict.item} {conflict.keypoint or 'whole person'}")
     console.say(
         f"{len(merged.labels)} people labelled, {len(merged.rejected)} rejected, "
-        f"{len(merged.conflicts)} conflicts -> {written[0]}"
+        f"{len(merged.open_conflicts)} open conflicts -> {written[0]}"
     )
 
 
@@ -151,14 +151,12 @@ def status(project: Path, *, out: Path | None = None, json: Annotated[bool, FLAG
     json
         Print one JSON object instead of text.
     """
-    from spinepose.annotation.status import status as look
     from spinepose.annotation.status_page import write_status
 
     console = Console(json_lines=json)
     opened = open_project(project)
-    found = look(opened)
     target = out or opened.root / "status.html"
-    write_status(opened, target)
+    found = write_status(opened, target)
     if json:
         console.record(found.to_dict() | {"written": str(target)})
     console.say(f"{found.to_markdown()}\nlook at {target}")

@@ -76,7 +76,7 @@ def check(
     if fix:
         fixed = mend(problems)
         console.say(fixed.to_markdown())
-        backups = [str(path) for path in fixed.backups]
+        backups = [str(path) for path in fixed.backups.values()]
         problems = look() if fixed.mended else problems
     if json:
         console.record({"problems": [p.to_dict() for p in problems], "backups": backups})
