@@ -61,7 +61,11 @@ def test_every_command_and_option_of_the_documents_exists(
 
     commands = (
         [], ["synth"], ["train"], ["export"], ["eval"], ["validate"], ["data", "download"],
-        ["data", "convert"],
+        ["data", "convert"], ["data", "check"], ["data", "info"], ["data", "show"],
+        ["data", "browse"], *(["annotate", name] for name in (
+            "init", "guess", "select", "page", "merge", "agreement", "status", "train", "push",
+            "pull", "export", "import",
+        )),
     )  # fmt: skip
     for command in commands:
         assert main([*command, "--help"]) == 0
@@ -69,7 +73,7 @@ def test_every_command_and_option_of_the_documents_exists(
     known |= {"--version", "--debug"}
     names = (
         "cli", "output", "synth", "training", "export", "evaluation", "pseudo_labels",
-        "validation", "plausibility",
+        "validation", "plausibility", "dataset", "annotation",
     )  # fmt: skip
     for document in (ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in names)):
         for line in document.read_text(encoding="utf-8").splitlines():

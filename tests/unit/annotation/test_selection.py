@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from spinepose.annotation import selection
 from spinepose.annotation.project import Project
 from spinepose.annotation.records import Correction
 from spinepose.annotation.selection import STRATEGIES, read_queue, select
@@ -72,15 +73,38 @@ def test_diversity_covers_the_clusters_before_it_returns(tmp_path: Path) -> None
         assert "f" in three
 
 
-def test_both_take_the_doubtful_of_each_cluster(tmp_path: Path) -> None:
+def test_both_take_of_each_cluster_whom_the_network_half_knows(tmp_path: Path) -> None:
     places = [(0.0, 0), (0.1, 0), (9, 0), (9.1, 0), (4, 8), (4, 8.1)]
-    project = project_of(tmp_path, [0.9, 0.8, 0.1, 0.7, 0.3, 0.2], places)
-    # By doubt alone it would be a, b, d.
-    assert chosen(project, 3) == "ade"
+    project = project_of(tmp_path, [0.95, 0.8, 0.1, 0.55, 0.3, 0.2], places)
+    assert set(chosen(project, 3)) == set("bde")  # by doubt alone: a, b, d
     queue = read_queue(project, 0)
     assert queue.strategy == "doubt+diversity"
-    assert queue.items[0].reason.startswith("the least sure points score 0.10; the mirror image")
-    assert queue.items[1].reason.endswith("unlike anything chosen before")
+    reasons = {choice.item: choice.reason for choice in queue.items}
+    assert reasons["b"] == (
+        "the least sure points score 0.20; the mirror image disagrees by 8 % of the person's size; "
+        "33 % of all are like it and like nothing chosen before"
+    )
+    assert reasons["e"].startswith("the least sure points score 0.70; 33 %")
+
+
+def test_the_odd_one_waits_until_the_many_are_covered(tmp_path: Path) -> None:
+    many = [(float(x), float(y)) for x in range(5) for y in range(5)]
+    doubts = [0.5] + [0.3] * len(many)
+    project = project_of(tmp_path, doubts, [(60.0, 60.0), *many])
+    picked = chosen(project, 4)
+    assert "a" not in picked[:1]
+    assert chosen(project, 1, strategy="doubt") == "a"
+    assert "a" in chosen(project, 26, per_group=1)
+
+
+def test_very_many_items_are_compared_with_some(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(selection, "_LOOKED_AT", 12)
+    places = [(0.0, x / 10) for x in range(12)] + [(9.0, x / 10) for x in range(12)]
+    project = project_of(tmp_path, [0.5] * 24, places)
+    two = chosen(project, 2)
+    assert len(set(two) & set("abcdefghijkl")) == 1
 
 
 def test_corrected_and_rejected_items_stay_out_and_count_as_known(tmp_path: Path) -> None:
@@ -124,6 +148,8 @@ def test_guesses_without_features_or_doubts_are_chosen_too(tmp_path: Path) -> No
     project.add_items([made_item("z")])
     project.add_guesses(0, [made_guess("z", {}, (1.0, 2.0))])
     assert sorted(chosen(project, 3)) == ["a", "b", "z"]
+    assert sorted(chosen(project, 3, strategy="score")) == ["a", "b", "z"]
+    assert read_queue(project, 0).items[-1].reason == "nothing is known of it"
 
 
 def test_nonsense_is_refused(tmp_path: Path) -> None:
