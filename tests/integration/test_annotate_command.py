@@ -124,6 +124,35 @@ def test_conflicts_are_shown_and_settled(project: Path, capsys: pytest.CaptureFi
     assert told(capsys)["conflicts"] == 0
 
 
+def test_what_a_validation_flagged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    picture = tmp_path / "photo.jpg"
+    shutil.copy(ROOT / "examples" / "bending.jpg", picture)
+    found = tmp_path / "photo.json"
+    assert main(["-i", str(picture), "-s", str(found), "--no-visual", "-q"]) == 0
+    document = json.loads(found.read_text())
+    names, triples = document["skeleton"]["keypoints"], document["people"][0]["pose_keypoints_2d"]
+    a, b = (3 * names.index(name) for name in ("spine_03", "left_ankle"))
+    right, triples[a : a + 2] = triples[a : a + 2], triples[b : b + 2]
+    found.write_text(json.dumps(document))
+    out, root = tmp_path / "out", tmp_path / "project"
+    assert main(["validate", str(found), "-o", str(out), "-q"]) == 0
+    command = ["annotate", "flagged", str(root), str(out / "queue.json"), "--json"]
+    assert main(command) == 0
+    taken = told(capsys)
+    assert (taken["round"], taken["items"], taken["missing"]) == (0, 1, 0)
+    project = Project.open(root)
+    [guess] = project.guesses(0).values()
+    k = project.skeleton.index("spine_03")
+    assert guess.sources[k] == "body model"
+    # The body has it nearer to its place than the wrong network.
+    assert np.linalg.norm(guess.keypoints[k] - right) < 0.2 * guess.spread[k]
+    with serve(project, "anna") as server:
+        assert server.url
+    picture.unlink()
+    assert main(command) == 7
+    assert "can be read here" in capsys.readouterr().err
+
+
 def test_files_for_other_tools(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = project.parent / "cvat.xml"
     assert main(["annotate", "export", str(project), str(out), "-q"]) == 0

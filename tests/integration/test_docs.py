@@ -64,7 +64,7 @@ def test_every_command_and_option_of_the_documents_exists(
         ["data", "convert"], ["data", "check"], ["data", "info"], ["data", "show"],
         ["data", "browse"], *(["annotate", name] for name in (
             "init", "guess", "select", "page", "merge", "agreement", "status", "train", "push",
-            "pull", "export", "import",
+            "pull", "export", "import", "flagged",
         )),
     )  # fmt: skip
     for command in commands:

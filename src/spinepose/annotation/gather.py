@@ -20,7 +20,7 @@ from spinepose.errors import InputError, UsageError
 from spinepose.media import Frame, Source, VideoReader, read_image, resolve_sources, write_image
 from spinepose.models.download import file_sha256
 
-__all__ = ["Detector", "Gathered", "gather", "item_id"]
+__all__ = ["Detector", "Gathered", "gather", "item_id", "relative_path"]
 
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
@@ -171,7 +171,7 @@ class _Visit:
             return Gathered(known=1)
         image = read_image(path)
         boxes, small = self._people(image)
-        self._add(_relative(path, self._project.root), content, image, boxes, content[:_ID])
+        self._add(relative_path(path, self._project.root), content, image, boxes, content[:_ID])
         return Gathered(pictures=1, items=len(boxes), small=small)
 
     def _video(self, source: Source, content: str) -> Gathered:
@@ -238,7 +238,7 @@ def _content(path: Path) -> str:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
 
 
-def _relative(path: Path, root: Path) -> str:
+def relative_path(path: Path, root: Path) -> str:
     """Return the way from the project's folder to a picture; absolute from another drive."""
     path, root = path.resolve(), root.resolve()
     try:

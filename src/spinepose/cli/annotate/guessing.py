@@ -1,4 +1,4 @@
-"""From photos to a queue: init, guess, select."""
+"""From photos to a queue: init, guess, select, flagged."""
 
 from __future__ import annotations
 
@@ -219,3 +219,42 @@ def select(
     console.say(
         f"{len(queue.items)} people chosen; next: spinepose annotate page {project} --as you"
     )
+
+
+@annotate_app.command
+def flagged(
+    project: Path,
+    queue: Path,
+    *,
+    json: Annotated[bool, FLAG] = False,
+    quiet: Annotated[bool, QUIET] = False,
+) -> None:
+    """Take what `spinepose validate` flagged as a round to correct.
+
+    For example:
+
+    - `spinepose annotate flagged backs validation/queue.json`
+
+    Parameters
+    ----------
+    project
+        Folder of the project; it is made if it is not there.
+    queue
+        The queue.json of a validation.
+    json
+        Print one JSON object instead of text.
+    quiet
+        Print nothing but errors.
+    """
+    from spinepose.annotation.flagged import take_flagged
+    from spinepose.annotation.project import Project
+    from spinepose.export.queue import read_queue
+
+    console = Console(json_lines=json, quiet=quiet)
+    entries, _ = read_queue(queue)
+    opened = Project.create(project, {"inputs": [str(queue)]})
+    taken = take_flagged(opened, entries)
+    if json:
+        console.record({"project": str(project), **asdict(taken)})
+    console.say(f"round {taken.round}: {taken.items} people, {taken.missing} without a picture")
+    console.say(f"next: spinepose annotate page {project} --as YOUR-NAME")
