@@ -9,7 +9,7 @@ from typing import Any
 
 from spinepose.curation.label_files import LabelFile, find_label_files
 from spinepose.curation.people_checks import check_people
-from spinepose.curation.picture_checks import check_pictures, check_unused, named_pictures
+from spinepose.curation.picture_checks import check_folders, check_pictures, named_pictures
 from spinepose.curation.problems import KINDS, Problem
 from spinepose.curation.schema import check_schema
 
@@ -45,7 +45,7 @@ def check_dataset(
         There is no such file or folder.
     """
     files = find_label_files(root, images)
-    problems = list(_check_layout(Path(root), files, pictures))
+    problems = list(_check_layout(Path(root), files))
     contents: dict[LabelFile, Any] = {}
     for labels in files:
         try:
@@ -55,7 +55,7 @@ def check_dataset(
     if pictures:
         named = [one for item in contents.items() for one in named_pictures(*item)]
         problems += check_pictures(named, workers=workers, on_progress=on_progress)
-        problems += check_unused(named, list(contents))
+        problems += check_folders(named, list(contents))
     for labels, content in contents.items():
         problems += check_labels(labels.path, content, doubtful_sizes(problems, labels.path))
     rank = {name: number for number, name in enumerate(KINDS)}
@@ -96,14 +96,11 @@ def doubtful_sizes(problems: Sequence[Problem], path: Path) -> frozenset[Any]:
     return frozenset(p.image for p in problems if p.kind == "picture-size" and p.file == path)
 
 
-def _check_layout(root: Path, files: Sequence[LabelFile], pictures: bool) -> Iterator[Problem]:
+def _check_layout(root: Path, files: Sequence[LabelFile]) -> Iterator[Problem]:
     """Return folders and files that belong together and are not all there."""
     if not files:
         yield Problem("layout", root, f"no annotations/person_keypoints_NAME.json in {root}")
         return
-    for labels in files if pictures else ():
-        if not labels.images.is_dir():
-            yield Problem("layout", labels.path, f"no folder of pictures {labels.images}")
     if root.is_dir():
         wanted = {labels.images for labels in files}
         beside = {labels.path.parent.parent / "images" for labels in files}

@@ -15,7 +15,7 @@ from spinepose.curation.schema import is_id, is_size
 from spinepose.errors import InputError
 from spinepose.media.sources import IMAGE_SUFFIXES
 
-__all__ = ["Picture", "check_pictures", "check_unused", "named_pictures"]
+__all__ = ["Picture", "check_folders", "check_pictures", "named_pictures"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +144,16 @@ def _also(picture: Picture) -> str:
     return f"also {picture.path.name} of {picture.labels.name}"
 
 
-def check_unused(pictures: Sequence[Picture], files: Sequence[LabelFile]) -> Iterator[Problem]:
-    """Return folders with pictures that no label file names, one problem for each folder."""
+def check_folders(pictures: Sequence[Picture], files: Sequence[LabelFile]) -> Iterator[Problem]:
+    """Return folders that are missing or hold pictures that no label file names.
+
+    A file that names its pictures by whole paths needs no folder.
+    """
     named = {picture.path for picture in pictures}
     for folder, labels in {labels.images: labels for labels in files}.items():
+        needed = any(path.is_relative_to(folder) for path in named)
+        if not folder.is_dir() and (needed or not named):
+            yield Problem("layout", labels.path, f"no folder of pictures {folder}")
         found = (path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
         unused = sorted(path for path in found if path not in named and path.name[0] != ".")
         if unused:

@@ -176,10 +176,23 @@ def test_layout_and_json(tmp_path: Path) -> None:
     (root / "images" / "val").mkdir()
     (root / "annotations" / "person_keypoints_more.json").write_text("{")
     problems = check_dataset(root)
-    assert kinds(problems) == ["layout", "layout", "json"]
+    assert kinds(problems) == ["layout", "json"]
     assert check_dataset(root, pictures=False)[-1].kind == "json"
     with pytest.raises(InputError, match="no such file"):
         check_dataset(tmp_path / "nowhere")
+
+
+def test_a_missing_folder_is_told_unless_pictures_are_named_by_whole_paths(tmp_path: Path) -> None:
+    root = write_set(tmp_path, train=content())
+    folder = root / "images" / "train"
+    folder.rename(root / "elsewhere")
+    assert "layout" in kinds(check_dataset(root))
+    file = root / "annotations" / "person_keypoints_train.json"
+    labels = json.loads(file.read_text())
+    for image in labels["images"]:
+        image["file_name"] = str((root / "elsewhere" / image["file_name"]).resolve())
+    file.write_text(json.dumps(labels))
+    assert check_dataset(root) == []
 
 
 def test_pictures(tmp_path: Path) -> None:
