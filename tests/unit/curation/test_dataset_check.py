@@ -189,8 +189,8 @@ def test_a_missing_folder_is_told_unless_pictures_are_named_by_whole_paths(tmp_p
     assert "layout" in kinds(check_dataset(root))
     file = root / "annotations" / "person_keypoints_train.json"
     labels = json.loads(file.read_text())
-    for image in labels["images"]:
-        image["file_name"] = str((root / "elsewhere" / image["file_name"]).resolve())
+    for entry in labels["images"]:
+        entry["file_name"] = str((root / "elsewhere" / entry["file_name"]).resolve())
     file.write_text(json.dumps(labels))
     assert check_dataset(root) == []
 
