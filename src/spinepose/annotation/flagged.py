@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 from collections.abc import Iterator, Sequence
@@ -14,10 +13,11 @@ import numpy.typing as npt
 
 from spinepose.annotation.gather import item_id, relative_path
 from spinepose.annotation.project import Project
+from spinepose.annotation.queue import Choice, Queue, write_queue
 from spinepose.annotation.records import Guess, Item
+from spinepose.annotation.shown import is_inside
 from spinepose.errors import DataError, InputError
 from spinepose.export.queue import QueueItem
-from spinepose.files import atomic_write
 from spinepose.media import IMAGE_SUFFIXES, VideoReader, read_image, write_image
 from spinepose.models.download import file_sha256
 
@@ -74,32 +74,23 @@ def take_flagged(project: Project, queue: Sequence[QueueItem]) -> Flagged:
         The project cannot be written.
     """
     number = max(project.rounds(), default=-1) + 1
-    known, guesses, reasons = project.items(), {}, {}
+    known, guesses = project.items(), {}
     added: dict[str, Item] = {}
+    choices: dict[str, Choice] = {}
     for entry, picture, size in _pictures(project, queue):
         item = _item(project, entry, picture, size)
         if item.id not in known:
             added[item.id] = item
         guesses[item.id] = _guess(project, entry, item)
-        reasons[item.id] = (entry.reason, entry.priority)
+        choices[item.id] = Choice(item.id, entry.reason, entry.priority)
     if not guesses:
         raise DataError(
             f"none of the {len(queue)} entries names a picture or video that can be read here"
         )
     project.add_items(added.values())
     project.add_guesses(number, guesses.values())
-    order = sorted(reasons, key=lambda item: -reasons[item][1])
-    document = {
-        "round": number,
-        "strategy": "flagged",
-        "seed": 0,
-        "items": [
-            {"item": item, "reason": reasons[item][0], "priority": reasons[item][1]}
-            for item in order
-        ],
-    }
-    with atomic_write(project.round_folder(number) / "queue.json") as temporary:
-        temporary.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    worst_first = tuple(sorted(choices.values(), key=lambda choice: -choice.priority))
+    write_queue(project, Queue(number, "flagged", 0, worst_first))
     return Flagged(number, len(guesses), len(queue) - len(guesses))
 
 
@@ -170,11 +161,10 @@ def _guess(project: Project, entry: QueueItem, item: Item) -> Guess:
     for doubted in entry.flagged:
         k = skeleton.index(doubted.name)
         scores[k] = min(scores[k], _SURE)
-        if doubted.suggested is None or not _inside(doubted.suggested, item.size):
-            continue
-        place = np.array(doubted.suggested)
-        spread[k] = float(np.linalg.norm(place - points[k]))
-        points[k], sources[k] = place, MODEL
+        place = np.array(doubted.suggested or (math.nan, math.nan))
+        if is_inside(place[None], item.size).all():
+            spread[k] = float(np.linalg.norm(place - points[k]))
+            points[k], sources[k] = place, MODEL
     return Guess(
         item=item.id,
         keypoints=points,
@@ -184,7 +174,3 @@ def _guess(project: Project, entry: QueueItem, item: Item) -> Guess:
         doubts={"implausible": 1.0},
         feature=np.empty(0),
     )
-
-
-def _inside(place: Sequence[float], size: tuple[int, int]) -> bool:
-    return 0 <= place[0] <= size[0] - 1 and 0 <= place[1] <= size[1] - 1

@@ -25,6 +25,7 @@ from spinepose.dataset.writers import write_coco
 from spinepose.errors import UsageError
 from spinepose.files import atomic_write
 from spinepose.geometry import area_of
+from spinepose.plain import plain
 from spinepose.skeleton import SPINETRACK
 
 __all__ = ["TOLERANCE", "Conflict", "Label", "Merged", "merge", "person_of", "write_merged"]
@@ -73,7 +74,7 @@ class Conflict:
             "item": self.item,
             "keypoint": self.keypoint,
             "said": dict(self.said),
-            "apart": None if math.isnan(self.apart) else round(self.apart, 3),
+            "apart": plain(self.apart, 3),
             "settled": self.settled,
         }
 
@@ -271,13 +272,7 @@ def write_merged(project: Project, merged: Merged, path: str | Path | None = Non
     target = project.root / "merged.json" if path is None else Path(path)
     scenes = _scenes(project.items().values())
     people = [person_of(project, label, scenes[label.item.group]) for label in merged.labels]
-    anchor = Path(project.root.resolve().anchor)
-    with atomic_write(target) as temporary:
-        write_coco(temporary, people, project.skeleton, images=anchor)
-        document = json.loads(temporary.read_text(encoding="utf-8"))
-        for image in document["images"]:
-            image["file_name"] = (anchor / image["file_name"]).as_posix()
-        temporary.write_text(json.dumps(document), encoding="utf-8")
+    write_coco(target, people, project.skeleton, whole_paths=True)
     story = {
         "conflicts": [conflict.to_dict() for conflict in merged.conflicts],
         "rejected": list(merged.rejected),

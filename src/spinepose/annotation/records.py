@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spinepose.plain import plain
+
 __all__ = ["ABSENT", "HIDDEN", "SEEN", "Correction", "Guess", "Item"]
 
 Float64 = npt.NDArray[np.float64]
@@ -123,9 +125,9 @@ class Guess:
         """Return plain values; what is not known is None."""
         return {
             "item": self.item,
-            "keypoints": _rows(self.keypoints),
+            "keypoints": plain(self.keypoints, _DIGITS),
             "scores": np.round(self.scores, 4).tolist(),
-            "spread": [_number(value) for value in self.spread],
+            "spread": plain(self.spread, _DIGITS),
             "sources": list(self.sources),
             "doubts": {name: round(float(value), 4) for name, value in self.doubts.items()},
             "feature": np.round(self.feature, 4).tolist(),
@@ -194,11 +196,11 @@ class Correction:
             "annotator": self.annotator,
             "time": self.time,
             "round": self.round,
-            "keypoints": _rows(self.keypoints),
+            "keypoints": plain(self.keypoints, _DIGITS),
             "visibility": self.visibility.tolist(),
             "moved": self.moved.astype(int).tolist(),
             "tool": self.tool,
-            "seconds": _number(self.seconds),
+            "seconds": plain(float(self.seconds), _DIGITS),
             "rejected": self.rejected,
         }
 
@@ -237,11 +239,3 @@ def _array(values: Any, shape: tuple[int, ...]) -> Float64:
     if np.isinf(found).any():
         raise ValueError("a number is infinite")
     return found
-
-
-def _number(value: float) -> float | None:
-    return round(float(value), _DIGITS) if math.isfinite(value) else None
-
-
-def _rows(points: Float64) -> list[list[float | None]]:
-    return [[_number(value) for value in row] for row in points.tolist()]

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from spinepose.annotation.doubts import describe, total_doubt
 from spinepose.annotation.project import Project
+from spinepose.annotation.queue import Choice, Queue, write_queue
 from spinepose.annotation.records import Guess
 from spinepose.errors import DataError, UsageError
-from spinepose.files import atomic_write
 
-__all__ = ["STRATEGIES", "Choice", "Queue", "read_queue", "select"]
+__all__ = ["STRATEGIES", "select"]
 
 Float64 = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -33,60 +31,6 @@ _MANY = 0.01
 """Share of all items from which on it is told how many are like one."""
 _LOOKED_AT = 1000
 """Items that the others are compared with: time and memory stay bounded."""
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """An item to correct.
-
-    Attributes
-    ----------
-    item
-        Its id.
-    reason
-        Why, in words.
-    priority
-        The higher, the more there is to learn; comparable within a queue.
-    """
-
-    item: str
-    reason: str
-    priority: float
-
-
-@dataclass(frozen=True, slots=True)
-class Queue:
-    """What to correct in a round, in this order.
-
-    Attributes
-    ----------
-    round
-        Of the guesses to correct.
-    strategy
-        Key of :data:`STRATEGIES`.
-    seed
-        Of what was drawn.
-    items
-        The choices.
-    """
-
-    round: int
-    strategy: str
-    seed: int
-    items: tuple[Choice, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values."""
-        items = [
-            {"item": c.item, "reason": c.reason, "priority": round(c.priority, 4)}
-            for c in self.items
-        ]
-        return {
-            "round": self.round,
-            "strategy": self.strategy,
-            "seed": self.seed,
-            "items": items,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,31 +121,8 @@ def select(
     picked = _pick(found, done, groups, count, STRATEGIES[strategy], per_group, rng)
     choices = tuple(Choice(order[i], reason, priority) for i, reason, priority in picked)
     queue = Queue(number, strategy, seed, choices)
-    with atomic_write(project.round_folder(number) / "queue.json") as temporary:
-        text = json.dumps(queue.to_dict(), indent=1, ensure_ascii=False) + "\n"
-        temporary.write_text(text, encoding="utf-8")
+    write_queue(project, queue)
     return queue
-
-
-def read_queue(project: Project, number: int) -> Queue:
-    """Read what :func:`select` chose in a round.
-
-    Raises
-    ------
-    DataError
-        There is no queue, or it is broken.
-    """
-    path = project.round_folder(number) / "queue.json"
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        items = tuple(
-            Choice(str(c["item"]), str(c["reason"]), float(c["priority"])) for c in values["items"]
-        )
-        return Queue(int(values["round"]), str(values["strategy"]), int(values["seed"]), items)
-    except FileNotFoundError as error:
-        raise DataError(f"{path} is missing: select first") from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path} cannot be read: {error}; select again") from error
 
 
 def _pick(

@@ -57,11 +57,13 @@ def moved_keypoints(said: Float64, shown: Float64 | None) -> Bools:
     return np.asarray((placed != np.isfinite(shown).all(axis=1)) | (away > MOVED_PX))
 
 
-def read_picture(project: Project, item: Item, kinds: Container[str]) -> tuple[str, bytes]:
+def read_picture(
+    project: Project, item: Item, kinds: Container[str], *, otherwise: str = "png"
+) -> tuple[str, bytes]:
     """Return the format and the bytes of an item's picture, for a tool that knows some formats.
 
     The file itself if the tool shows it as :func:`spinepose.media.read_image` does, turned
-    upright; a PNG of it if not.
+    upright; one written anew if not.
 
     Parameters
     ----------
@@ -69,6 +71,8 @@ def read_picture(project: Project, item: Item, kinds: Container[str]) -> tuple[s
         Whose picture.
     kinds
         Formats that the tool knows, as :func:`spinepose.media.headers.image_kind` calls them.
+    otherwise
+        Format of one written anew, ``png`` or ``jpeg``.
 
     Raises
     ------
@@ -88,4 +92,4 @@ def read_picture(project: Project, item: Item, kinds: Container[str]) -> tuple[s
     # Of JPEG every tool obeys the orientation, of the others not.
     if kind in kinds and kind is not None and (kind == "jpeg" or exif_orientation(data) == 1):
         return kind, data
-    return "png", encode_image(read_image(path), ".png")
+    return otherwise, encode_image(read_image(path), f".{otherwise}")

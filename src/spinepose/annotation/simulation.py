@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from spinepose.annotation.project import Project
+from spinepose.annotation.queue import Queue
 from spinepose.annotation.records import ABSENT, Correction, Guess, Item
-from spinepose.annotation.selection import Queue
 from spinepose.dataset.people import Person
 from spinepose.errors import UsageError
 from spinepose.evaluation.predict import match_boxes

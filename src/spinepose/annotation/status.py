@@ -17,8 +17,8 @@ import numpy as np
 
 from spinepose.annotation.merge import Label, merge, person_of
 from spinepose.annotation.project import Project
+from spinepose.annotation.queue import queue_path, read_queue
 from spinepose.annotation.records import ABSENT, Guess
-from spinepose.annotation.selection import read_queue
 from spinepose.errors import DataError
 from spinepose.evaluation.measures import trunk_lengths
 from spinepose.plain import markdown_table, plain, shown
@@ -217,7 +217,7 @@ def learned_items(project: Project, number: int) -> list[str]:
 
 def _queue(project: Project) -> list[str]:
     """Return the ids in the last queue."""
-    numbers = [n for n in project.rounds() if (project.round_folder(n) / "queue.json").exists()]
+    numbers = [n for n in project.rounds() if queue_path(project, n).exists()]
     return [choice.item for choice in read_queue(project, numbers[-1]).items] if numbers else []
 
 

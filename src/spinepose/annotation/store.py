@@ -11,7 +11,10 @@ from typing import Any, TypeVar
 from spinepose.errors import DataError
 from spinepose.files import errors_for
 
-__all__ = ["append_lines", "read_lines_as"]
+__all__ = ["NONSENSE", "append_lines", "read_lines_as", "reason_of"]
+
+NONSENSE = (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
+"""What reading values raises that are not what they should be."""
 
 T = TypeVar("T")
 
@@ -67,6 +70,12 @@ def read_lines_as(path: Path, build: Callable[[Mapping[str, Any]], T]) -> Iterat
             continue
         try:
             yield build(values)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-            raise DataError(f"{path}, line {number}: {reason}; mend or remove the line") from error
+        except NONSENSE as error:
+            raise DataError(
+                f"{path}, line {number}: {reason_of(error)}; mend or remove the line"
+            ) from error
+
+
+def reason_of(error: Exception) -> str:
+    """Return what is wrong with values, after an error of :data:`NONSENSE`, in words."""
+    return f"{error} is missing" if isinstance(error, KeyError) else str(error)

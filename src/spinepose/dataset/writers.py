@@ -29,6 +29,7 @@ def write_coco(
     skeleton: Skeleton = SPINETRACK,
     *,
     images: Path | None = None,
+    whole_paths: bool = False,
     pictures: Sequence[Path] = (),
     info: Mapping[str, Any] | None = None,
     licences: Sequence[Mapping[str, Any]] = (),
@@ -51,6 +52,9 @@ def write_coco(
     images
         Folder that the names of pictures start from; ``images/NAME`` beside ``annotations`` is
         where readers look first.
+    whole_paths
+        Name pictures by their absolute paths instead, wherever they lie: the file holds until they
+        are moved.
     pictures
         Further pictures, which show nobody.
     info
@@ -66,7 +70,7 @@ def write_coco(
         If the file cannot be written.
     """
     name = path.stem.removeprefix("person_keypoints_")
-    folder = images or path.parent.parent / "images" / name
+    folder = None if whole_paths else images or path.parent.parent / "images" / name
     order = list(dict.fromkeys([*(person.path for person in people), *pictures]))
     numbers = {picture: number for number, picture in enumerate(order, start=1)}
     entries = {picture: _image(picture, folder, number) for picture, number in numbers.items()}
@@ -112,9 +116,10 @@ def _category(skeleton: Skeleton) -> dict[str, Any]:
     }
 
 
-def _image(picture: Path, folder: Path, number: int) -> dict[str, Any]:
+def _image(picture: Path, folder: Path | None, number: int) -> dict[str, Any]:
+    """Return the entry of a picture: named from the folder on, or by its whole path."""
     try:
-        name = picture.relative_to(folder).as_posix()
+        name = (picture.relative_to(folder) if folder else picture.absolute()).as_posix()
     except ValueError:
         raise DataError(f"{picture} is not below {folder}: name the folder of pictures") from None
     width, height = picture_size(picture)

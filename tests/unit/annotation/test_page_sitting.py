@@ -10,8 +10,8 @@ import pytest
 
 from spinepose.annotation.page.curve import LEVELS, curve_settings, spine_heights
 from spinepose.annotation.page.sitting import RefusedError, Sitting
-from spinepose.annotation.page.tasks import Task, read_tasks
 from spinepose.annotation.project import Project
+from spinepose.annotation.queue import Choice, read_queue
 from spinepose.annotation.records import ABSENT, HIDDEN, SEEN, Item
 from spinepose.errors import DataError, UsageError
 from spinepose.media import encode_image
@@ -199,10 +199,10 @@ def test_tasks_are_the_queue_or_what_is_asked_for_or_everything(project: Project
     queue = project.round_folder(0) / "queue.json"
     entries = [{"item": "ccc", "reason": "far off", "more": 1}, {"item": "aaa"}, {"item": "ccc"}]
     queue.write_text(json.dumps({"items": entries, "seed": 1}))
-    assert read_tasks(queue) == [Task("ccc", "far off"), Task("aaa")]
-    assert Sitting(project, "anna").tasks == [Task("ccc", "far off"), Task("aaa")]
+    assert list(read_queue(project, 0).items) == [Choice("ccc", "far off"), Choice("aaa")]
+    assert Sitting(project, "anna").tasks == [Choice("ccc", "far off"), Choice("aaa")]
     chosen = Sitting(project, "anna", items=["bbb", "ccc", "bbb"]).tasks
-    assert chosen == [Task("bbb"), Task("ccc", "far off")]
+    assert chosen == [Choice("bbb"), Choice("ccc", "far off")]
     queue.unlink()
     assert [task.item for task in Sitting(project, "anna").tasks] == ["aaa", "bbb", "ccc"]
 
@@ -215,10 +215,16 @@ def test_only_tasks_can_be_had(project: Project) -> None:
         assert refused.value.status == 404
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"items": 3}', '{"items": [{}]}', '{"items": ["a"]}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "[]", '{"items": 3}', '{"items": [{}]}', '{"items": ["a"]}'),
+        *('{"items": [], "seed": Infinity}', '{"items": [{"item": "aaa", "priority": "high"}]}'),
+    ],
+)
 def test_a_broken_queue(project: Project, text: str) -> None:
     (project.round_folder(0) / "queue.json").write_text(text)
-    with pytest.raises(DataError, match=r"queue\.json is no queue of a round: .*; choose items"):
+    with pytest.raises(DataError, match=r"queue\.json is no queue of a round: .*; select again"):
         Sitting(project, "anna")
 
 

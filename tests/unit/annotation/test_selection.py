@@ -11,8 +11,9 @@ import pytest
 
 from spinepose.annotation import selection
 from spinepose.annotation.project import Project
+from spinepose.annotation.queue import read_queue
 from spinepose.annotation.records import Correction
-from spinepose.annotation.selection import STRATEGIES, read_queue, select
+from spinepose.annotation.selection import STRATEGIES, select
 from spinepose.errors import DataError, UsageError
 from tests.unit.annotation.painted import K, made_guess, made_item, standing
 

@@ -197,6 +197,13 @@ def test_where_readers_look_first_nothing_needs_a_name(tmp_path):
     assert read_people(tmp_path).people[0].path == photo
 
 
+def test_whole_paths_need_no_folder(pictures, tmp_path, monkeypatch):
+    path = tmp_path / "elsewhere" / "a.json"
+    monkeypatch.chdir(tmp_path)
+    write_coco(path, [person(pictures / "a.png"), person(Path("photos/b.png"))], whole_paths=True)
+    assert [p.path for p in read_people(path).people] == [pictures / "a.png", pictures / "b.png"]
+
+
 def test_nothing_is_left_of_a_failed_file(pictures):
     path = pictures.parent / "person_keypoints_x.json"
     broken = person(pictures / "a.png")

@@ -13,19 +13,25 @@ from typing import Any
 
 import numpy as np
 
-from spinepose.annotation.exchange.cvat_labels import ITEM, PERSON, ROUND, STATE
-from spinepose.annotation.exchange.cvat_xml import TOOL, alone_in_picture
+from spinepose.annotation.exchange.cvat_labels import ITEM, PERSON, ROUND, STATE, TOOL
 from spinepose.annotation.exchange.files import read_text, write_text
 from spinepose.annotation.exchange.said import (
     DONE,
     OPEN,
     Place,
     Said,
+    all_or_nothing,
     check_names,
     corrections_from,
     utc,
 )
-from spinepose.annotation.exchange.shown import HALF, Shown, picture_name, shown_items
+from spinepose.annotation.exchange.shown import (
+    HALF,
+    Shown,
+    alone_in_picture,
+    picture_name,
+    shown_items,
+)
 from spinepose.annotation.project import Project
 from spinepose.annotation.records import ABSENT, HIDDEN, SEEN, Correction
 from spinepose.errors import DataError
@@ -105,14 +111,9 @@ def read_coco_keypoints(path: str | Path, project: Project, annotator: str) -> l
         It is no such file; an item, a picture or a keypoint is unknown or missing.
     """
     path = Path(path)
-    try:
+    with all_or_nothing(str(path)):
         content = json.loads(read_text(path, _ANY_MEMBER))
         said = list(_people(content, project, annotator))
-    except DataError:
-        raise
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-        raise DataError(f"{path}: {reason}; nothing was taken over") from error
     if not said:
         raise DataError(f"{path} has nobody in it: export it as 'COCO Keypoints 1.0'")
     return corrections_from(project, said, TOOL, str(path))

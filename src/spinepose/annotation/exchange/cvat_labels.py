@@ -17,8 +17,10 @@ from spinepose.annotation.exchange.said import OPEN, STATES
 from spinepose.annotation.exchange.shown import keypoint_color
 from spinepose.skeleton import Skeleton
 
-__all__ = ["ITEM", "PERSON", "ROUND", "STATE", "cvat_labels", "figure"]
+__all__ = ["ITEM", "PERSON", "ROUND", "STATE", "TOOL", "cvat_labels", "figure"]
 
+TOOL = "cvat"
+"""Where corrections come from, whatever the format."""
 PERSON = "person"
 """Name of the label."""
 ITEM, ROUND, STATE = "item", "round", "state"

@@ -14,7 +14,7 @@ from typing import Any
 
 from spinepose.annotation.exchange.cvat_labels import PERSON, cvat_labels
 from spinepose.annotation.exchange.cvat_xml import read_cvat, write_cvat
-from spinepose.annotation.exchange.shown import picture_name, read_picture, shown_items
+from spinepose.annotation.exchange.shown import picture_bytes, picture_name, shown_items
 from spinepose.annotation.project import Project
 from spinepose.annotation.records import Correction
 from spinepose.errors import DataError, InputError, MissingExtraError, UsageError
@@ -84,7 +84,7 @@ def push_cvat(
             pictures = {picture_name(one.item): one.item for one in shown}
             paths = [Path(folder) / name for name in pictures]
             for path, item in zip(paths, pictures.values(), strict=True):
-                path.write_bytes(read_picture(project, item))
+                path.write_bytes(picture_bytes(project, item))
             order = {"sorting_method": "predefined", "image_quality": _QUALITY}
             task.upload_data(paths, params=order)
         if not task.get_annotations().shapes:

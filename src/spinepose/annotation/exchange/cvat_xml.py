@@ -6,7 +6,6 @@ hidden. The item, the round and the state are attributes of the skeleton. K keyp
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
@@ -18,6 +17,7 @@ from spinepose.annotation.exchange.cvat_labels import (
     PERSON,
     ROUND,
     STATE,
+    TOOL,
     cvat_labels,
     figure,
 )
@@ -27,20 +27,27 @@ from spinepose.annotation.exchange.said import (
     OPEN,
     Place,
     Said,
+    all_or_nothing,
     check_names,
     corrections_from,
     utc,
 )
-from spinepose.annotation.exchange.shown import HALF, Float64, Shown, picture_name, shown_items
+from spinepose.annotation.exchange.shown import (
+    HALF,
+    Float64,
+    Shown,
+    alone_in_picture,
+    picture_name,
+    shown_items,
+)
 from spinepose.annotation.project import Project
 from spinepose.annotation.records import ABSENT, HIDDEN, SEEN, Correction
 from spinepose.errors import DataError
 from spinepose.skeleton import Skeleton
 
-__all__ = ["alone_in_picture", "read_cvat", "write_cvat"]
+__all__ = ["read_cvat", "write_cvat"]
 
 _MEMBER = "annotations.xml"
-TOOL = "cvat"
 
 
 def write_cvat(
@@ -123,23 +130,13 @@ def read_cvat(path: str | Path, project: Project, annotator: str) -> list[Correc
     path = Path(path)
     root = _annotations(path)
     time = utc(root.findtext(".//updated"))
-    try:
+    with all_or_nothing(str(path)):
         said = list(_skeletons(root, project, annotator, time))
-    except (ValueError, KeyError) as error:
-        reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-        raise DataError(f"{path}: {reason}; nothing was taken over") from error
     if not said:
         raise DataError(
             f"{path} has no skeleton {PERSON!r}: export it as 'CVAT for images 1.1' (not for video)"
         )
     return corrections_from(project, said, TOOL, str(path))
-
-
-def alone_in_picture(project: Project) -> dict[str, str]:
-    """Return the items that are the only ones of their pictures, by :func:`picture_name`."""
-    names = {item.id: picture_name(item) for item in project.items().values()}
-    counts = Counter(names.values())
-    return {name: item for item, name in names.items() if counts[name] == 1}
 
 
 def _add(parent: ElementTree.Element, tag: str, text: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from xml.etree import ElementTree
 
-from spinepose.annotation.exchange.shown import Shown, picture_name, read_picture
+from spinepose.annotation.exchange.shown import Shown, picture_bytes, picture_name
 from spinepose.annotation.project import Project
 from spinepose.dataset.archives import list_members, open_archive, unpack_member
 from spinepose.errors import DataError
@@ -53,7 +53,7 @@ def write_text(
             packed.writestr(zipfile.ZipInfo(member, _OLDEST), text, zipfile.ZIP_DEFLATED)
             for name, item in {picture_name(one.item): one.item for one in shown}.items():
                 packed.writestr(
-                    zipfile.ZipInfo(f"images/{name}", _OLDEST), read_picture(project, item)
+                    zipfile.ZipInfo(f"images/{name}", _OLDEST), picture_bytes(project, item)
                 )
 
 

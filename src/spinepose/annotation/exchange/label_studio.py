@@ -17,11 +17,18 @@ from xml.etree import ElementTree
 import numpy as np
 
 from spinepose.annotation.exchange.files import parsed_xml
-from spinepose.annotation.exchange.said import DONE, REJECTED, Place, Said, corrections_from, utc
+from spinepose.annotation.exchange.said import (
+    DONE,
+    REJECTED,
+    Place,
+    Said,
+    all_or_nothing,
+    corrections_from,
+    utc,
+)
 from spinepose.annotation.exchange.shown import HALF, Shown, keypoint_color
 from spinepose.annotation.project import Project
 from spinepose.annotation.records import HIDDEN, SEEN, Correction, Guess, Item
-from spinepose.errors import DataError
 from spinepose.skeleton import Skeleton
 
 __all__ = ["annotator_name", "corrections_of", "is_config_of", "labeling_config", "task_of"]
@@ -120,11 +127,8 @@ def corrections_of(
         It is no such export, or what it says makes no sense; nothing was taken over.
     """
     items = project.items()
-    try:
+    with all_or_nothing(source):
         said = [one for task in exported for one in _said_in(task, items, names or {})]
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-        raise DataError(f"{source}: {reason}; nothing was taken over") from error
     return corrections_from(project, said, TOOL, source)
 
 

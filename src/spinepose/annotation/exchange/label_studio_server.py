@@ -18,7 +18,7 @@ from spinepose.annotation.exchange.label_studio import (
     labeling_config,
     task_of,
 )
-from spinepose.annotation.exchange.shown import Shown, picture_name, read_picture, shown_items
+from spinepose.annotation.exchange.shown import Shown, picture_bytes, picture_name, shown_items
 from spinepose.annotation.project import Project
 from spinepose.annotation.records import Correction, Item
 from spinepose.errors import DataError, InputError, UsageError
@@ -275,7 +275,7 @@ def _upload(
     wanted: dict[str, Item] = {picture_name(one.item): one.item for one in shown}
     missing = [(name, item) for name, item in wanted.items() if name not in pictures]
     for some in _batches(missing, _PICTURES):
-        files = {name: (name, read_picture(project, item)) for name, item in some}
+        files = {name: (name, picture_bytes(project, item)) for name, item in some}
         # Only the files: each would become a task otherwise.
         path = f"/api/projects/{number}/import"
         server.post(path, files=files, params={"commit_to_project": "false"})

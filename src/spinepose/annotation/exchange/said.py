@@ -7,18 +7,19 @@ the tool, where nothing is lost, and read again. K keypoints.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from spinepose.annotation.exchange.shown import Float64, Shown, is_inside
-from spinepose.annotation.page.sitting import MOVED_PX
+from spinepose.annotation.exchange.shown import Shown
 from spinepose.annotation.project import Project
 from spinepose.annotation.records import ABSENT, HIDDEN, Correction
+from spinepose.annotation.shown import is_inside, moved_keypoints
+from spinepose.annotation.store import NONSENSE, reason_of
 from spinepose.errors import DataError
 from spinepose.skeleton import Skeleton
 
@@ -30,6 +31,7 @@ __all__ = [
     "Place",
     "Said",
     "Taken",
+    "all_or_nothing",
     "check_names",
     "corrections_from",
     "take_over",
@@ -90,6 +92,23 @@ class Taken(NamedTuple):
     older: int
 
 
+@contextmanager
+def all_or_nothing(source: str) -> Iterator[None]:
+    """Name the file or server in the error of whatever in it makes no sense.
+
+    Raises
+    ------
+    DataError
+        It is not what it should be; nothing was taken over.
+    """
+    try:
+        yield
+    except DataError:
+        raise
+    except NONSENSE as error:
+        raise DataError(f"{source}: {reason_of(error)}; nothing was taken over") from error
+
+
 def corrections_from(
     project: Project, said: Sequence[Said], tool: str, source: str
 ) -> list[Correction]:
@@ -115,12 +134,10 @@ def corrections_from(
         An item or keypoint is unknown, a number is none, or somebody said two things about one
         item.
     """
-    try:
+    with all_or_nothing(source):
         _check_items(project, said)
         shown = _ShownBefore(project)
         found = [_correction(one, shown.of(one), project.skeleton, tool) for one in said]
-    except ValueError as error:
-        raise DataError(f"{source}: {error}; nothing was taken over") from error
     states = [one.state for one in said]
     return [
         correction
@@ -243,18 +260,11 @@ def _correction(said: Said, shown: Shown, skeleton: Skeleton, tool: str) -> Corr
         round=shown.round,
         keypoints=points,
         visibility=visibility,
-        moved=_moved(points, shown.places(len(skeleton))),
+        moved=moved_keypoints(points, shown.places(len(skeleton))),
         tool=tool,
         seconds=said.seconds,
         rejected=said.state == REJECTED,
     )
-
-
-def _moved(said: Float64, shown: Float64) -> npt.NDArray[np.bool_]:
-    """Return which keypoints (K,) are not where, or not as absent as, they were shown."""
-    labelled = np.asarray(np.isfinite(said).all(axis=1))
-    away = np.linalg.norm(said - shown, axis=1)
-    return np.asarray((labelled != np.isfinite(shown).all(axis=1)) | (away > MOVED_PX))
 
 
 def _says_the_same(one: Correction, other: Correction) -> bool:

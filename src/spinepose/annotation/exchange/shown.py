@@ -6,7 +6,7 @@ picture's corner. What goes out is half a pixel more, what comes in half a pixel
 
 from __future__ import annotations
 
-import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -14,22 +14,20 @@ from pathlib import PurePath
 import numpy as np
 import numpy.typing as npt
 
-from spinepose.annotation.page.tasks import find_tasks
 from spinepose.annotation.project import Project
 from spinepose.annotation.records import Guess, Item
+from spinepose.annotation.shown import read_picture, shown_places
+from spinepose.annotation.tasks import find_tasks, shown_round
 from spinepose.draw.style import DEFAULT
-from spinepose.errors import DataError
-from spinepose.media import encode_image, read_image
-from spinepose.media.headers import exif_orientation, image_kind
 from spinepose.skeleton import Skeleton
 
 __all__ = [
     "HALF",
     "Shown",
-    "is_inside",
+    "alone_in_picture",
     "keypoint_color",
+    "picture_bytes",
     "picture_name",
-    "read_picture",
     "shown_items",
 ]
 
@@ -37,12 +35,6 @@ Float64 = npt.NDArray[np.float64]
 
 HALF = 0.5
 """Pixels from the corner of a picture to the middle of its first pixel."""
-
-_ROUNDING_PX = 0.01
-"""Of what tools write; a place on the rim may be that far out."""
-
-_SUFFIXES = {"jpeg": ".jpg", "png": ".png"}
-"""Of the kinds of pictures that every tool shows as they are."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,14 +56,10 @@ class Shown:
     round: int
 
     def places(self, keypoints: int) -> Float64:
-        """Return where so many keypoints (K, 2) are shown, px; NaN where they are not.
-
-        What lies outside of the picture is not shown.
-        """
+        """Return where so many keypoints (K, 2) are shown, px; NaN where they are not."""
         if self.guess is None:
             return np.full((keypoints, 2), np.nan)
-        points = self.guess.keypoints
-        return np.where(is_inside(points, self.item.size)[:, None], points, np.nan)
+        return shown_places(self.guess, self.item)
 
 
 def shown_items(
@@ -95,21 +83,12 @@ def shown_items(
     UsageError
         There is nothing to correct.
     """
-    rounds = project.rounds()
-    if round is not None and round not in rounds:
-        raise DataError(f"{project.root} has no guesses in round {round}; make them first")
-    number = round if round is not None else max(rounds, default=-1)
+    number = shown_round(project, round)
     known, guesses = project.items(), project.guesses(number)
     found = [
         (known[task.item], guesses.get(task.item)) for task in find_tasks(project, number, items)
     ]
     return [Shown(item, guess, -1 if guess is None else number) for item, guess in found]
-
-
-def is_inside(points: Float64, size: tuple[int, int]) -> npt.NDArray[np.bool_]:
-    """Return which points (M, 2), px, are in a picture of that width and height."""
-    least, most = -HALF - _ROUNDING_PX, np.array(size) - HALF + _ROUNDING_PX
-    return np.asarray(((points >= least) & (points <= most)).all(axis=1))
 
 
 def keypoint_color(skeleton: Skeleton, name: str) -> str:
@@ -125,11 +104,18 @@ def picture_name(item: Item) -> str:
     return item.sha256[:16] + (kept if kept in (".jpg", ".jpeg", ".png") else ".png")
 
 
-def read_picture(project: Project, item: Item) -> bytes:
+def alone_in_picture(project: Project) -> dict[str, str]:
+    """Return the items that are the only ones of their pictures, by :func:`picture_name`."""
+    names = {item.id: picture_name(item) for item in project.items().values()}
+    counts = Counter(names.values())
+    return {name: item for item, name in names.items() if counts[name] == 1}
+
+
+def picture_bytes(project: Project, item: Item) -> bytes:
     """Return the file of an item's picture as other tools can show it.
 
-    The file itself if it is a JPEG, or a PNG that nothing turns, and is called so; a PNG of it
-    otherwise.
+    The file itself if it is a JPEG, or a PNG that nothing turns, and :func:`picture_name` says so;
+    a file of it as the name says otherwise.
 
     Raises
     ------
@@ -138,15 +124,5 @@ def read_picture(project: Project, item: Item) -> bytes:
     InputError
         It cannot be decoded.
     """
-    path = project.picture(item)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
-    if hashlib.sha256(data).hexdigest() != item.sha256:
-        raise DataError(f"{path} has changed since it was added to {project.root}; put it back")
-    kind, suffix = image_kind(data), PurePath(picture_name(item)).suffix.replace("jpeg", "jpg")
-    # Of JPEG every browser obeys the orientation, of the others not.
-    if _SUFFIXES.get(kind or "") == suffix and (kind == "jpeg" or exif_orientation(data) == 1):
-        return data
-    return encode_image(read_image(path), suffix)
+    kind = "png" if picture_name(item).endswith(".png") else "jpeg"
+    return read_picture(project, item, (kind,), otherwise=kind)[1]

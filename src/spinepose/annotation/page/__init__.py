@@ -3,6 +3,5 @@
 from __future__ import annotations
 
 from spinepose.annotation.page.server import PageServer, serve
-from spinepose.annotation.page.tasks import Task, read_tasks
 
-__all__ = ["PageServer", "Task", "read_tasks", "serve"]
+__all__ = ["PageServer", "serve"]

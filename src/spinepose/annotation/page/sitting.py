@@ -17,20 +17,15 @@ from typing import Any
 import numpy as np
 
 from spinepose.annotation.page.curve import LEVELS, curve_settings
-from spinepose.annotation.page.tasks import find_tasks
 from spinepose.annotation.project import Project
 from spinepose.annotation.records import ABSENT, Correction, Guess, Item
-from spinepose.annotation.shown import (
-    MOVED_PX,
-    is_inside,
-    moved_keypoints,
-    read_picture,
-    shown_places,
-)
+from spinepose.annotation.shown import is_inside, moved_keypoints, read_picture, shown_places
+from spinepose.annotation.store import reason_of
+from spinepose.annotation.tasks import find_tasks, shown_round
 from spinepose.draw.style import DEFAULT
-from spinepose.errors import DataError, SpinePoseError
+from spinepose.errors import SpinePoseError
 
-__all__ = ["MOVED_PX", "RefusedError", "Sitting"]
+__all__ = ["RefusedError", "Sitting"]
 
 DOUBTED_SCORE = 0.5
 """Keypoints scored lower are marked, so that nobody overlooks them."""
@@ -99,11 +94,8 @@ class Sitting:
         items: Sequence[str] | None = None,
         blind: bool = False,
     ) -> None:
-        rounds = project.rounds()
-        if round is not None and round not in rounds:
-            raise DataError(f"{project.root} has no guesses in round {round}; make them first")
         self.project, self.annotator, self.blind = project, annotator, blind
-        self.round = round if round is not None else max(rounds, default=-1)
+        self.round = shown_round(project, round)
         self.tasks = find_tasks(project, self.round, items)
         known = project.items()
         self._items = {task.item: known[task.item] for task in self.tasks}
@@ -219,8 +211,7 @@ class Sitting:
         try:
             correction, revision = self._correction(item, said)
         except (KeyError, TypeError, ValueError, OverflowError) as error:
-            reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-            raise RefusedError(HTTPStatus.BAD_REQUEST, f"not saved: {reason}") from error
+            raise RefusedError(HTTPStatus.BAD_REQUEST, f"not saved: {reason_of(error)}") from error
         with self._lock:
             self._read_anew()
             before = self._revision(item_id)
