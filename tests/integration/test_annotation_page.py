@@ -32,6 +32,10 @@ def at(name: str, right: float = 0, down: float = 0) -> np.ndarray:
     return GUESS[SPINETRACK.index(name)] + np.array([right, down])
 
 
+_PATIENCE_MS = 30_000
+"""A busy machine is no fault of the page."""
+
+
 def find_browser(chromium: Any) -> str:
     """Return a browser's path: SPINEPOSE_CHROMIUM, playwright's own, or the system's."""
     asked = os.environ.get("SPINEPOSE_CHROMIUM")
@@ -49,6 +53,7 @@ def chromium() -> Iterator[Any]:
         path = find_browser(running.chromium)
         # As root a browser has no sandbox; it opens nothing but our own page.
         browser = running.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        playwright.expect.set_options(timeout=_PATIENCE_MS)
         # One for all tests: every server has a port, and so a storage, of its own.
         yield browser.new_context(viewport={"width": 1280, "height": 800})
         browser.close()
