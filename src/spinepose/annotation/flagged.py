@@ -84,9 +84,8 @@ def take_flagged(project: Project, queue: Sequence[QueueItem]) -> Flagged:
         guesses[item.id] = _guess(project, entry, item)
         choices[item.id] = Choice(item.id, entry.reason, entry.priority)
     if not guesses:
-        raise DataError(
-            f"none of the {len(queue)} entries names a picture or video that can be read here"
-        )
+        why = "names a picture or video that can be read here" if queue else "is there: it is empty"
+        raise DataError(f"none of the {len(queue)} entries of the queue {why}")
     project.add_items(added.values())
     project.add_guesses(number, guesses.values())
     worst_first = tuple(sorted(choices.values(), key=lambda choice: -choice.priority))

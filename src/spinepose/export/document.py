@@ -264,8 +264,10 @@ def read_provenance(path: str | Path) -> dict[str, Any]:
     try:
         with path.open(encoding="utf-8") as file:
             first = file.readline()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read {path}: {error}") from error
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not text: it is no result of spinepose") from error
     line = first.strip()
     try:
         # Of a document, the first line ends where its list of frames begins.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from spinepose.annotation.finetune import FineTuning, Prepared, prepare_round, write_card_text
 from spinepose.annotation.project import Project
-from spinepose.errors import DataError
+from spinepose.errors import DataError, MissingExtraError
 
 
 def train_round(
@@ -28,11 +28,21 @@ def train_round(
 
     `number` is the round after the last one with guesses by default; a round that has begun goes
     on. Afterwards `prepared.model` is the .onnx file, with its card beside it.
+
+    Raises
+    ------
+    DataError
+        Nobody is labelled, or there is nobody to learn from.
+    MissingExtraError
+        The extra ``train`` is not installed.
     """
-    from spinepose.training.pose.config import TeacherSettings, located, read_config
-    from spinepose.training.pose.prepare import prepared as pack_of
-    from spinepose.training.pose.release import Order, release
-    from spinepose.training.pose.runs import train
+    try:
+        from spinepose.training.pose.config import TeacherSettings, located, read_config
+        from spinepose.training.pose.prepare import prepared as pack_of
+        from spinepose.training.pose.release import Order, release
+        from spinepose.training.pose.runs import train
+    except ImportError as error:
+        raise MissingExtraError("training", "train") from error
 
     number = max(project.rounds(), default=-1) + 1 if number is None else number
     ready = prepare_round(project, number, plan, prefer=prefer)
