@@ -6,12 +6,13 @@ import logging
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from spinepose.annotation.gather import item_id, relative_path
+from spinepose.annotation.gather import item_id, relative_path, source_content
 from spinepose.annotation.project import Project
 from spinepose.annotation.queue import Choice, Queue, write_queue
 from spinepose.annotation.records import Guess, Item
@@ -84,8 +85,9 @@ def take_flagged(project: Project, queue: Sequence[QueueItem]) -> Flagged:
         guesses[item.id] = _guess(project, entry, item)
         choices[item.id] = Choice(item.id, entry.reason, entry.priority)
     if not guesses:
-        why = "names a picture or video that can be read here" if queue else "is there: it is empty"
-        raise DataError(f"none of the {len(queue)} entries of the queue {why}")
+        raise DataError(
+            f"none of the {len(queue)} entries names a picture or video that can be read here"
+        )
     project.add_items(added.values())
     project.add_guesses(number, guesses.values())
     worst_first = tuple(sorted(choices.values(), key=lambda choice: -choice.priority))
@@ -120,16 +122,25 @@ def _frames(
     wanted: dict[int, list[QueueItem]] = {}
     for entry in entries:
         wanted.setdefault(entry.frame, []).append(entry)
+    group = _group(path)
     with VideoReader(path) as video:
         for frame in video:
             if frame.index in wanted:
-                target = project.root / "pictures" / f"{path.stem}-{frame.index:06d}.jpg"
+                target = project.root / "pictures" / f"{group}-{frame.index:06d}.jpg"
                 if not target.exists():
                     write_image(target, frame.image)
                 size = (frame.image.shape[1], frame.image.shape[0])
                 yield from ((entry, target, size) for entry in wanted[frame.index])
             if frame.index >= max(wanted):
                 break
+
+
+@cache
+def _group(path: Path) -> str:
+    """Return the group of a photo or video, as :func:`.gather` names it."""
+    content = source_content(path)
+    photo = path.suffix.lower() in IMAGE_SUFFIXES
+    return content[:16] if photo else f"{path.stem}-{content[:8]}"
 
 
 def _item(project: Project, entry: QueueItem, picture: Path, size: tuple[int, int]) -> Item:
@@ -142,7 +153,7 @@ def _item(project: Project, entry: QueueItem, picture: Path, size: tuple[int, in
         sha256=sha256,
         size=size,
         box=box,
-        group=Path(entry.source or "").stem,
+        group=_group(Path(entry.source or "")),
         frame=entry.frame,
         time_s=entry.time_s,
     )

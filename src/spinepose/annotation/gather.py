@@ -20,7 +20,7 @@ from spinepose.errors import InputError, UsageError
 from spinepose.media import Frame, Source, VideoReader, read_image, resolve_sources, write_image
 from spinepose.models.download import file_sha256
 
-__all__ = ["Detector", "Gathered", "gather", "item_id", "relative_path"]
+__all__ = ["Detector", "Gathered", "gather", "item_id", "relative_path", "source_content"]
 
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
@@ -156,7 +156,7 @@ class _Visit:
         """Add the people of a source, and remember that it is done."""
         path = Path(source.location)
         video = source.kind == "video"
-        content = _content(path)
+        content = source_content(path)
         key = (content, self._every_s if video else 0.0)
         if key in self._done:
             return Gathered(known=1)
@@ -230,7 +230,7 @@ def _key(values: Mapping[str, Any]) -> tuple[str, float]:
     return str(values["sha256"]), float(values["every_s"])
 
 
-def _content(path: Path) -> str:
+def source_content(path: Path) -> str:
     """Return the SHA-256 of a source."""
     try:
         return file_sha256(path)

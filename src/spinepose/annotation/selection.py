@@ -99,7 +99,7 @@ def select(
     UsageError
         The strategy is unknown, or a number makes no sense.
     DataError
-        The round has no guesses.
+        The round has no guesses, or everybody in it is corrected.
     OutputError
         The queue cannot be written.
     """
@@ -117,6 +117,10 @@ def select(
     order = [order[i] for i in rng.permutation(len(order))]
     found = [guesses[item] for item in order]
     done = np.array([item in corrected for item in order], bool)
+    if done.all():
+        raise DataError(
+            f"everybody in round {number} of {project.root} is corrected: train, or add more people"
+        )
     groups = [items[item].group for item in order]
     picked = _pick(found, done, groups, count, STRATEGIES[strategy], per_group, rng)
     choices = tuple(Choice(order[i], reason, priority) for i, reason, priority in picked)

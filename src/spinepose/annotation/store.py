@@ -59,10 +59,11 @@ def read_lines_as(path: Path, build: Callable[[Mapping[str, Any]], T]) -> Iterat
     if not path.exists():
         return
     try:
-        # Not `splitlines`: names may hold what that takes for the end of a line.
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read {path}: {error}") from error
+        # Not `splitlines`: names may hold what that takes for the end of a line. And bytes: a line
+        # that was cut off may end within a character.
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
     for number, line in enumerate(lines, start=1):
         try:
             values = json.loads(line)

@@ -169,7 +169,7 @@ def _people(content: Mapping[str, Any], project: Project, annotator: str) -> Ite
             item=item,
             annotator=annotator,
             time=time,
-            round=int(attributes.get(ROUND) or -1),
+            round=-1 if attributes.get(ROUND) in (None, "") else int(attributes[ROUND]),
             places={
                 name: _place(*row)
                 for name, row in zip(keypoints, labels.reshape(-1, 3).tolist(), strict=True)

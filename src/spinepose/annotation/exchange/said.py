@@ -167,7 +167,8 @@ def check_names(names: Sequence[str], skeleton: Skeleton, whose: str) -> None:
 def take_over(project: Project, corrections: Iterable[Correction]) -> Taken:
     """Add corrections to a project, each to its annotator's own; calling it again adds nothing.
 
-    What the annotator's last word says already, or is newer than, is not added.
+    What the annotator's last word says already, or is newer than, is not added; nor is what was
+    taken over from the same tool before: files of a tool tell its time and not that of each word.
 
     Raises
     ------
@@ -181,19 +182,24 @@ def take_over(project: Project, corrections: Iterable[Correction]) -> Taken:
     by_annotator: dict[str, list[Correction]] = {}
     for correction in sorted(corrections, key=lambda one: datetime.fromisoformat(one.time)):
         by_annotator.setdefault(correction.annotator, []).append(correction)
-    last = {annotator: project.corrections(annotator) for annotator in by_annotator}
+    last: dict[str, dict[str, Correction]] = {name: {} for name in by_annotator}
+    of_tool: dict[tuple[str, str, str], Correction] = {}
+    for annotator, words in last.items():
+        for word in project.history(annotator):
+            words[word.item] = of_tool[annotator, word.item, word.tool] = word
     known = older = 0
     new: dict[str, list[Correction]] = {}
     for annotator, said in by_annotator.items():
         for one in said:
             former = last[annotator].get(one.item)
-            if former is not None and _says_the_same(one, former):
+            before = of_tool.get((annotator, one.item, one.tool))
+            if any(word is not None and _says_the_same(one, word) for word in (former, before)):
                 known += 1
             elif former is not None and _when(one) < _when(former):
                 older += 1
             else:
                 new.setdefault(annotator, []).append(one)
-                last[annotator][one.item] = one
+                last[annotator][one.item] = of_tool[annotator, one.item, one.tool] = one
     for annotator, said in new.items():
         project.add_corrections(annotator, said)
     return Taken(sum(map(len, new.values())), known, older)

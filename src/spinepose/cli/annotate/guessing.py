@@ -16,7 +16,7 @@ from spinepose.cli.annotate.shared import (
     open_project,
 )
 from spinepose.cli.console import Console
-from spinepose.errors import UsageError
+from spinepose.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from spinepose.annotation.project import Project
@@ -51,7 +51,7 @@ def init(
     every
         Seconds between two frames of a video.
     least
-        Smallest side of a person, px.
+        Longer side that a person must have, px.
     detector
         Which detector finds the people.
     device
@@ -66,10 +66,12 @@ def init(
     from spinepose.annotation.gather import gather
     from spinepose.annotation.project import Project
     from spinepose.inference.detector import PersonDetector
+    from spinepose.media import resolve_sources
     from spinepose.models import create_session, resolve_detector
 
     if not inputs:
         raise UsageError("no input: name photos, videos or folders")
+    resolve_sources(inputs)  # what is not there is told before a project is made
     console = Console(json_lines=json, quiet=quiet)
     found = resolve_detector(detector)
     finder = PersonDetector(found.card, create_session(found, device, threads))
@@ -252,6 +254,8 @@ def flagged(
 
     console = Console(json_lines=json, quiet=quiet)
     entries, _ = read_queue(queue)
+    if not entries:
+        raise DataError(f"{queue} is empty: nothing was flagged, or the points have no pictures")
     opened = Project.create(project, {"inputs": [str(queue)]})
     taken = take_flagged(opened, entries)
     if json:

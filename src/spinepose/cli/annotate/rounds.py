@@ -13,11 +13,26 @@ from spinepose.annotation.project import Project
 from spinepose.errors import DataError, MissingExtraError
 
 
+def next_round(project: Project) -> int:
+    """Return the round after the last one with guesses; one that was trained for goes on."""
+    return max(project.rounds(), default=-1) + 1
+
+
+def model_before(project: Project, number: int) -> str:
+    """Return the model of the last round before this one that is whole, or the shipped one."""
+    whole = [
+        path
+        for path in sorted(project.root.glob("rounds/[0-9][0-9][0-9]/model/*.onnx"))
+        if int(path.parent.parent.name) < number and path.with_suffix(".json").exists()
+    ]
+    return str(whole[-1]) if whole else "small"
+
+
 def train_round(
     project: Project,
     plan: FineTuning,
     *,
-    number: int | None = None,
+    number: int,
     prefer: Sequence[str] = (),
     device: str = "auto",
     report: Callable[[int, Mapping[str, float]], None] | None = None,
@@ -26,8 +41,8 @@ def train_round(
 ) -> Prepared:
     """Train a round from the corrections so far, and export its model.
 
-    `number` is the round after the last one with guesses by default; a round that has begun goes
-    on. Afterwards `prepared.model` is the .onnx file, with its card beside it.
+    A round that has begun goes on. Afterwards `prepared.model` is the .onnx file, with its card
+    beside it.
 
     Raises
     ------
@@ -44,7 +59,6 @@ def train_round(
     except ImportError as error:
         raise MissingExtraError("training", "train") from error
 
-    number = max(project.rounds(), default=-1) + 1 if number is None else number
     ready = prepare_round(project, number, plan, prefer=prefer)
     if ready.model.with_suffix(".json").exists():  # the card is moved into place last
         return ready

@@ -69,12 +69,12 @@ def train(
         Print nothing but errors.
     """
     from spinepose.annotation.finetune import FineTuning
-    from spinepose.cli.annotate.rounds import train_round
+    from spinepose.cli.annotate.rounds import model_before, next_round, train_round
 
     console, opened = Console(json_lines=json, quiet=quiet), open_project(project)
-    trained = sorted(opened.root.glob("rounds/[0-9][0-9][0-9]/model/*.onnx"))
+    number = next_round(opened) if round is None else round
     plan = FineTuning(
-        base=base or (str(trained[-1]) if trained and round is None else "small"),
+        base=base or model_before(opened, number),
         steps=steps,
         batch=batch,
         rate=rate,
@@ -93,7 +93,7 @@ def train(
         ready = train_round(
             opened,
             plan,
-            number=round,
+            number=number,
             prefer=prefer or (),
             device=device,
             report=report,
