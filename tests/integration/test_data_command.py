@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,24 @@ def test_convert_to_another_skeleton_and_form(
     assert "neck" in capsys.readouterr().out
 
 
+def test_pictures_of_nobody_are_converted(people: Path, tmp_path: Path) -> None:
+    content = json.loads((people / LABELS).read_text())
+    content["annotations"] = []
+    (people / LABELS).write_text(json.dumps(content))
+    out = tmp_path / "yolo"
+    assert main(["data", "convert", str(people), str(out), "--to", "yolo"]) == 0
+    assert len(read_people(out, use="train").pictures) == len(content["images"])
+
+
+def test_skeletons_that_help_names_are_known(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "mapping", "--help"]) == 0
+    said = " ".join(re.findall(r"[\w:,.]+", capsys.readouterr().out))
+    named = re.search(r"Skeleton:([\w, ]+)\.", said)
+    assert named is not None
+    for name in named[1].split(","):
+        assert main(["data", "mapping", "spinetrack", name.strip()]) == 0
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
@@ -93,6 +112,8 @@ def test_convert_to_another_skeleton_and_form(
         (["convert", "nowhere", "x.json"], 3, "nowhere"),
         (["convert", "PEOPLE", "x.json", "--skeleton", "dog"], 2, "no skeleton"),
         (["show", "PEOPLE", "--split", "val"], 2, "no split"),
+        (["show", "PEOPLE", "--columns", "0"], 2, "at least one"),
+        (["show", "PEOPLE", "--people", "0"], 2, "0 people"),
         (["download", "OUT", "--split", "moon"], 2, "moon"),
     ],
 )

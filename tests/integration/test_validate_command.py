@@ -80,7 +80,8 @@ def filmed(tmp_path: Path, truth: np.ndarray) -> Callable[..., list[str]]:
         long = BODY.markers(moving_person(frames, RATE, seed=5))
         world = to_world(truth if frames == FRAMES else long)
         frame, name = WRONG
-        world[frame, SPINETRACK.index(name)] += [0.2, 0.0, 0.0]
+        if frames > frame:
+            world[frame, SPINETRACK.index(name)] += [0.2, 0.0, 0.0]
         words = []
         for number, camera in enumerate(ring(count)):
             pixels = camera.project(np.roll(world, late if number == 1 else 0, axis=0))
@@ -355,3 +356,70 @@ def assert_one_line(capsys: pytest.CaptureFixture[str], said: str) -> None:
     assert lines[-1].startswith("spinepose: error: ")
     assert said in lines[-1]
     assert "bug" not in lines[-1]
+
+
+def test_files_are_looked_for_before_anything_is_computed(
+    filmed: Callable[..., list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = filmed()
+    assert main([words[0], str(tmp_path / "nope.jsonl"), *words[2:]]) == 3
+    assert_one_line(capsys, "nope.jsonl: no such file")
+    assert main([words[0], words[2], *words[2:]]) == 2
+    assert_one_line(capsys, "given twice")
+    assert main([*words, "--osim", str(tmp_path / "nope.osim")]) == 3
+    assert_one_line(capsys, "nope.osim: no such file")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("option", [["--offsets", "0"], ["--sync"], ["--person", "2"]])
+def test_options_of_cameras_need_cameras(
+    tmp_path: Path, truth: np.ndarray, option: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.trc"
+    write_trc(path, truth, SPINETRACK.keypoints, RATE, rotation=None)
+    for given in (path, ROOT / "examples" / "bending.jpg"):
+        assert main(["validate", str(given), "-o", str(tmp_path / "out"), *option]) == 2
+        assert_one_line(capsys, "--calibration")
+    assert not (tmp_path / "out").exists()
+
+
+def test_videos_of_one_name_are_told_apart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from spinepose.cli.console import Console
+    from spinepose.cli.validate.looking import find_views
+    from spinepose.inference.settings import Settings
+    from spinepose.media import VideoInfo, VideoWriter, read_image
+
+    picture = read_image(ROOT / "examples" / "side_bend.jpg")[:240]
+    words = []
+    for number, width in enumerate((240, 300)):
+        (tmp_path / f"c{number}").mkdir()
+        words.append(f"c{number}/video.mp4")
+        info = VideoInfo(width, 240, Fraction(10), Fraction(1, 10))
+        with VideoWriter(tmp_path / words[-1], info) as video:
+            for _ in range(2):
+                video.write(picture[:, :width])
+    monkeypatch.chdir(tmp_path)
+    views = find_views(words, Path("views"), Settings(), Console(quiet=True))
+    assert [view.size[0] for view in views] == [240, 300]
+    # Results are read from other folders, too.
+    assert [Path(view.source or "").is_absolute() for view in views] == [True, True]
+
+
+def test_a_clip_of_three_frames_and_one_without_people(
+    filmed: Callable[..., list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(filmed(frames=3)) == 0
+    words = filmed(frames=3)
+    for number in range(4):
+        path = tmp_path / f"cam{number}.jsonl"
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        path.write_text(
+            "\n".join(
+                json.dumps(line | ({"people": []} if "people" in line else {})) for line in lines
+            )
+        )
+    capsys.readouterr()
+    assert main(words) == 7
+    assert_one_line(capsys, "nobody was found in any view")

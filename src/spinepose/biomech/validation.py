@@ -46,6 +46,8 @@ __all__ = [
 
 Float64 = npt.NDArray[np.float64]
 
+_LEAST_COMMON = 5
+"""Frames in which two cameras see a person, if there are as many."""
 _LEAST_FRAMES_FOR_STEP = 60
 _LONGEST_STEP = 20
 """Frames: the least that tell about a step (in clips of 20, what a network gets wrong looked like
@@ -142,12 +144,16 @@ def people_of(
     if len(cameras) < 2:
         raise UsageError("one camera tells no place in space; two at least are needed")
     fitted = tuple(fit_camera(c, v.size) for c, v in zip(cameras, views, strict=True))
-    people = match_people(fitted, align_views(views, offsets))
+    aligned = align_views(views, offsets)
+    if not any(view.tracks for view in aligned):
+        raise DataError("nobody was found in any view")
+    least = min(_LEAST_COMMON, len(aligned[0].times))
+    people = match_people(fitted, aligned, least_frames=least)
     shared = [person for person in people if person.views >= 2]
     if not shared:
         raise DataError(
-            f"none of the {len(people)} people of all views is seen by two cameras: do the "
-            "calibration and the order of the inputs fit?"
+            f"none of the {len(people)} people of all views is seen by two cameras in {least} "
+            "frames or more: do the calibration and the order of the inputs fit?"
         )
     return fitted, shared
 

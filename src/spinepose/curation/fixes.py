@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spinepose.curation.check import check_labels, doubtful_sizes, load_labels
-from spinepose.curation.people_checks import outside, unplaced
+from spinepose.curation.people_checks import labelled, outside, unplaced
 from spinepose.curation.problems import KINDS, Problem
 from spinepose.curation.schema import is_id, is_size
 from spinepose.dataset.people import AREA_PER_BOX
@@ -108,7 +108,7 @@ def mend(
     kinds: Collection[str] = FIXABLE,
     doubtful: frozenset[Any] = frozenset(),
 ) -> list[Problem]:
-    """Mend the content of a label file in place and return what was wrong.
+    """Mend the content of a label file in place and return what was wrong, and is no more.
 
     Parameters
     ----------
@@ -122,7 +122,10 @@ def mend(
         As in :func:`.check_labels`.
     """
     mended: list[Problem] = []
+    stuck: list[Problem] = []
     while found := [p for p in check_labels(path, content, doubtful) if p.kind in kinds]:
+        if found == stuck:
+            break
         images = [e for e in content["images"] if isinstance(e, dict) and is_id(e.get("id"))]
         sizes = {e["id"]: (e["width"], e["height"]) for e in images if is_size(e)}
         people = content["annotations"]
@@ -134,7 +137,9 @@ def mend(
         gone = {p.place for p in found if p.kind not in _MENDS}
         content["annotations"] = [one for i, one in enumerate(people) if i not in gone]
         mended += found
-    return mended
+        # Where people went, others take their places, and may have the same problems.
+        stuck = found if len(content["annotations"]) == len(people) else []
+    return [problem for problem in mended if problem not in found]
 
 
 def _keypoints(entry: Entry) -> npt.NDArray[np.float64]:
@@ -152,7 +157,7 @@ def _forget(entry: Entry, which: npt.NDArray[np.bool_]) -> None:
 def _count(entry: Entry, size: Size = (np.nan, np.nan)) -> None:
     """Count the labelled keypoints, where their number is told."""
     if "num_keypoints" in entry:
-        entry["num_keypoints"] = int((_keypoints(entry)[:, 2] > 0).sum())
+        entry["num_keypoints"] = int(labelled(_keypoints(entry)).sum())
 
 
 def _place(entry: Entry, size: Size) -> None:
@@ -172,7 +177,7 @@ def _clip(entry: Entry, size: Size) -> None:
 
 
 def _guess_area(entry: Entry, size: Size) -> None:
-    entry["area"] = round(AREA_PER_BOX * entry["bbox"][2] * entry["bbox"][3], 2)
+    entry["area"] = AREA_PER_BOX * entry["bbox"][2] * entry["bbox"][3]
 
 
 _MENDS: Mapping[str, Callable[[Entry, Size], None]] = MappingProxyType(

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from spinepose.curation.crops import Crop, crop_people
 from spinepose.curation.entries import Entry
 from spinepose.draw import contact_sheet, draw_poses
-from spinepose.errors import DataError
+from spinepose.errors import DataError, UsageError
 from spinepose.media import write_image
 from spinepose.poses import Poses
 
@@ -47,7 +47,13 @@ def people_sheet(entries: Sequence[Entry], *, columns: int = 8, side: int = 256)
     ------
     DataError
         There is nobody to show, or a picture cannot be read.
+    UsageError
+        `columns` or `side` is below 1.
     """
+    if columns < 1:
+        raise UsageError(f"{columns} columns: a sheet has at least one")
+    if side < 1:
+        raise UsageError(f"a side of {side} px: a tile has at least one")
     if not entries:
         raise DataError("there is nobody to show")
     crops = {id(crop.entry): crop for crop in crop_people(entries, side)}
@@ -65,6 +71,8 @@ def write_sheet(
     ------
     DataError
         There is nobody to show, or a picture cannot be read.
+    UsageError
+        `columns` or `side` is below 1.
     OutputError
         It cannot be written.
     """

@@ -18,7 +18,7 @@ import zipfile
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from spinepose.errors import MissingExtraError
 from spinepose.files import errors_for
@@ -305,6 +305,8 @@ class RemoteReader(io.RawIOBase):
 def fetch(file: HubFile, target: Path, sha256: str | None, on_bytes: Callable[[int], None]) -> str:
     """Fetch a whole file, going on with what an earlier call left, and return its sha256.
 
+    From a hub that sends whole files only it begins anew, once in a call.
+
     Parameters
     ----------
     file
@@ -328,11 +330,12 @@ def fetch(file: HubFile, target: Path, sha256: str | None, on_bytes: Callable[[i
         part.parent.mkdir(parents=True, exist_ok=True)
         with part.open("ab") as writer:
             if writer.tell() > file.size:
-                writer.truncate(0)
-            on_bytes(writer.tell())
-            for chunk in read_from(file, writer.tell()):
-                writer.write(chunk)
-                on_bytes(writer.tell())
+                _empty(writer)
+            try:
+                _go_on(file, writer, on_bytes)
+            except NoRangesError:
+                _empty(writer)
+                _go_on(file, writer, on_bytes)
         try:
             found = check_sha256(part, sha256)
         except HubError:
@@ -340,6 +343,19 @@ def fetch(file: HubFile, target: Path, sha256: str | None, on_bytes: Callable[[i
             raise
         part.replace(target)
     return found
+
+
+def _empty(writer: BinaryIO) -> None:
+    writer.seek(0)  # `truncate` alone leaves the position where it was
+    writer.truncate()
+
+
+def _go_on(file: HubFile, writer: BinaryIO, on_bytes: Callable[[int], None]) -> None:
+    """Write what is missing of a file behind what is there."""
+    on_bytes(writer.tell())
+    for chunk in read_from(file, writer.tell()):
+        writer.write(chunk)
+        on_bytes(writer.tell())
 
 
 def part_of(file: HubFile, target: Path) -> Path:

@@ -154,7 +154,12 @@ def _labels(person: Person, skeleton: Skeleton) -> Float64:
 
 
 def write_yolo_pose(
-    folder: Path, people: Sequence[Person], skeleton: Skeleton = SPINETRACK, *, part: str = "train"
+    folder: Path,
+    people: Sequence[Person],
+    skeleton: Skeleton = SPINETRACK,
+    *,
+    part: str = "train",
+    pictures: Sequence[Path] = (),
 ) -> Path:
     """Write people as a pose set for Ultralytics (docs.ultralytics.com/datasets/pose).
 
@@ -172,6 +177,8 @@ def write_yolo_pose(
         Keypoints to write.
     part
         ``train``, ``val`` or ``test``. Others that are there already stay.
+    pictures
+        Further pictures, which show nobody: their files of labels are empty.
 
     Returns
     -------
@@ -181,13 +188,17 @@ def write_yolo_pose(
     Raises
     ------
     DataError
-        If a picture cannot be read, or two have the same name.
+        If there is no picture, one cannot be read, or two have the same name.
     OutputError
         If something cannot be written.
     """
     groups: dict[Path, list[Person]] = {}
     for person in people:
         groups.setdefault(person.path, []).append(person)
+    for picture in pictures:
+        groups.setdefault(picture, [])
+    if not groups:
+        raise DataError(f"{folder}: a set needs a picture, and there is none to write")
     _check_names(groups)
     for picture, group in groups.items():
         size = picture_size(picture)

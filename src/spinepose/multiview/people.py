@@ -49,12 +49,11 @@ class Person:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Seen:
-    """A track, as rays."""
+    """A track of a view."""
 
     view: int
     key: int
     track: Track
-    rays: Float64
     present: Bools
 
 
@@ -103,8 +102,8 @@ def match_people(
     """
     _check(cameras, views)
     seen = [
-        _Seen(number, key, track, world_rays(camera, track.keypoints), _present(track))
-        for number, (camera, view) in enumerate(zip(cameras, views, strict=True))
+        _Seen(number, key, track, _present(track))
+        for number, view in enumerate(views)
         for key, track in view.tracks.items()
     ]
     costs, weights, apart = _links(cameras, seen, least_score, least_frames)
@@ -160,7 +159,11 @@ def _cost(
 ) -> float:
     """Return by how much, in rad, two tracks typically miss each other; NaN if nothing tells."""
     scores = np.minimum(a.track.scores[frames], b.track.scores[frames])
-    pair, rays = (cameras[a.view], cameras[b.view]), (a.rays[frames], b.rays[frames])
+    pair = (cameras[a.view], cameras[b.view])
+    rays = (
+        world_rays(pair[0], a.track.keypoints[frames]),
+        world_rays(pair[1], b.track.keypoints[frames]),
+    )
     misses = np.abs(miss_angles(*(across_baseline(*pair, part) for part in rays)))
     misses = np.where(meet_behind(*pair, *rays), np.pi / 2, misses)
     known = (scores >= least_score) & np.isfinite(misses)

@@ -24,7 +24,7 @@ from spinepose.biomech.report.scene import viewer_data
 from spinepose.biomech.smoothing import Smoothed
 from spinepose.biomech.validation import Sight, Validation, validate_markers, validate_sight
 from spinepose.biomech.verdict import Flag
-from spinepose.errors import InputError, OutputError, UsageError
+from spinepose.errors import OutputError, UsageError
 from spinepose.export import Provenance
 from spinepose.export.queue import read_queue, write_queue
 from spinepose.media import VideoInfo, VideoWriter
@@ -215,9 +215,15 @@ def test_both_files_or_none(found: Validation, tmp_path: Path) -> None:
     with pytest.raises(OutputError):
         write_report(tmp_path, found)
     assert [path.name for path in tmp_path.iterdir()] == ["validation.json"]
-    with pytest.raises(InputError):
-        write_report(tmp_path / "more", found, videos=[tmp_path / "none.mp4"] * 4)
-    assert not (tmp_path / "more").exists()
+
+
+def test_a_lost_or_another_video_costs_its_pictures_alone(
+    found: Validation, video: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    gone = tmp_path / "none.mp4"
+    write_report(tmp_path / "a", found, videos=[gone] * 4)
+    assert "there are no pictures of it" in caplog.text
+    assert "data:image/jpeg" not in (tmp_path / "a" / "report.html").read_text()
 
 
 @pytest.mark.parametrize("late", [0, 2])
@@ -230,7 +236,8 @@ def test_the_picture_shows_the_keypoint_under_its_ring(
     text = write_report(tmp_path, found, videos=videos, offsets=offsets)[0].read_text()
     photos = re.findall(r'<figure class="photo">.*?</figure>', text)
     assert len(photos) == 1
-    assert "cam1, frame 7, 0.28 s" in photos[0]
+    of_video = " (9 of its video)" if late else ""
+    assert f"cam1, frame 7{of_video}, 0.28 s" in photos[0]
     assert 'data-frame="7"' in photos[0]
     match = re.search(r"base64,([^\"]+)", photos[0])
     assert match is not None

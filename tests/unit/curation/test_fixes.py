@@ -121,6 +121,28 @@ def test_only_some_kinds(tmp_path: Path) -> None:
         fix([], kinds=["leak"])
 
 
+def test_the_area_of_a_tiny_box_is_more_than_nothing() -> None:
+    labels = content(1)
+    labels["annotations"][0].update(bbox=[0.1, 0.1, 0.05, 0.1], area=0)
+    assert "area-missing" in {problem.kind for problem in mend(FILE, labels)}
+    assert labels["annotations"][0]["area"] == pytest.approx(AREA_PER_BOX * 0.05 * 0.1)
+
+
+def test_labels_without_a_place_are_not_counted() -> None:
+    labels = content(1)
+    labels["annotations"][0]["keypoints"][:3] = [float("nan"), 50, 2]
+    assert [p.kind for p in mend(FILE, labels, kinds=["num-keypoints"])] == ["num-keypoints"]
+    assert labels["annotations"][0]["num_keypoints"] == 36
+
+
+def test_what_cannot_be_mended_is_given_up() -> None:
+    labels = content(2)
+    labels["annotations"][0].update(bbox=[0, 0, 1e-15, 1e-320], area=0)  # the product is 0
+    labels["annotations"][1]["num_keypoints"] = 3
+    mended = mend(FILE, labels, kinds=["area-missing", "num-keypoints"])
+    assert [problem.kind for problem in mended] == ["num-keypoints"]
+
+
 def test_nothing_is_cut_off_in_a_picture_of_another_size(tmp_path: Path) -> None:
     labels = content(2)
     for entry in labels["annotations"]:

@@ -47,6 +47,12 @@ def entries(root: Path) -> list[Entry]:
     return entries_of(read_sets(root))
 
 
+@pytest.mark.parametrize("size", [{"columns": 0}, {"side": 0}])
+def test_a_sheet_of_no_size_is_refused(entries: list[Entry], size: dict[str, int]) -> None:
+    with pytest.raises(UsageError, match="at least one"):
+        people_sheet(entries, **size)
+
+
 def test_people_without_crowds(entries: list[Entry]) -> None:
     assert [(e.split, e.place) for e in entries] == [("train", i) for i in range(6)]
 

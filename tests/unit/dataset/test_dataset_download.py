@@ -308,6 +308,25 @@ def test_a_hub_that_sends_whole_files_only(hub: Hub, out: Path) -> None:
     assert tree(out) == sorted(LABELS + pictures(*SPLITS))
 
 
+def test_a_broken_transfer_of_a_whole_file_begins_anew(out: Path) -> None:
+    with serve(small_spinetrack(size=200_000), cut_at=1 << 20, ranges=False) as hub:
+        get(out, hub, annotations_only=True)
+        with pytest.raises(DataError, match="whole files only"):
+            get(out, hub)
+        hub.cut_at = None
+        assert [name for name in hidden(out) if name.endswith(".part")]
+        get(out, hub)
+    assert tree(out) == sorted(LABELS + pictures(*SPLITS))
+
+
+def test_what_is_too_long_is_fetched_anew(hub: Hub, out: Path) -> None:
+    part = out / ".spinetrack" / f".annotations.zip.{COMMIT[:12]}.part"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(bytes(len(hub.files["annotations.zip"]) + 1))
+    get(out, hub, annotations_only=True)
+    assert tree(out) == LABELS
+
+
 def test_a_damaged_picture_is_noticed(hub: Hub, out: Path) -> None:
     content = bytearray(hub.files["images.zip"])
     content[content.index(picture("val20171", 3000)) + 5] ^= 1

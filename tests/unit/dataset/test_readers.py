@@ -10,7 +10,7 @@ import pytest
 from scipy.io import savemat
 
 from spinepose.dataset.formats.vocabularies import VOCABULARIES
-from spinepose.dataset.people import Person
+from spinepose.dataset.people import Person, held_out
 from spinepose.dataset.readers import FORMATS, format_of, read_people
 from spinepose.errors import DataError, InputError, UsageError
 from spinepose.skeleton import COCO17, HALPE26, LSP14, SPINETRACK, WHOLEBODY23
@@ -112,6 +112,27 @@ def test_keypoints_nobody_can_know_are_refused(tmp_path, count, names, message):
         read_people(folder)
     assert "person_keypoints_some.json" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("image", "scene"),
+    [
+        ({"id": 7}, 7),
+        ({"id": 7, "scene": 3}, 3),
+        ({"id": "a7"}, 1),
+        ({"id": "a7", "scene": 3}, 3),
+        ({"id": 7, "scene": "yard"}, 7),
+    ],
+)
+def test_scenes_are_numbers_whatever_ids_are(tmp_path, image, scene):
+    folder = coco(tmp_path, flat(places()), image_id=image["id"])
+    path = folder / "annotations" / "person_keypoints_some.json"
+    content = json.loads(path.read_text())
+    content["images"].append(content["images"][0] | image)
+    path.write_text(json.dumps(content))
+    found = the_person(folder)
+    assert found.scene == scene
+    assert held_out(found, scene)
 
 
 def lsp_joints() -> np.ndarray:
@@ -234,6 +255,14 @@ def test_a_set_of_ultralytics(yolo):
     assert [p.name for p in read.pictures] == ["a.png", "empty.png"]
     with pytest.raises(UsageError, match="has no 'train'; it has val"):
         read_people(yolo, use="train")
+
+
+def test_a_set_of_ultralytics_below_a_folder_of_images(yolo):
+    below = yolo / "images" / "mine"
+    for name in ("images/val", "labels", "data.yaml"):
+        (below / name).parent.mkdir(parents=True, exist_ok=True)
+        (yolo / name).rename(below / name)
+    assert len(read_people(below).people) == 1
 
 
 def test_a_set_of_ultralytics_listed_and_without_flags(yolo):

@@ -232,6 +232,19 @@ def test_yolo_keeps_to_the_picture(pictures):
     np.testing.assert_allclose(found.box, [0, 30, 220, 170], atol=1e-4)
 
 
+def test_yolo_keeps_pictures_of_nobody(pictures):
+    out = pictures.parent / "out"
+    both = [pictures / "a.png", pictures / "b.png"]
+    file = write_yolo_pose(out, [person(both[0])], pictures=both)
+    assert (out / "labels" / "train" / "b.txt").read_text() == ""
+    read = read_people(file, use="train")
+    assert [p.name for p in read.pictures] == ["a.png", "b.png"]
+    assert [p.path.name for p in read.people] == ["a.png"]
+    with pytest.raises(DataError, match="needs a picture"):
+        write_yolo_pose(pictures.parent / "none", [])
+    assert not (pictures.parent / "none").exists()
+
+
 @pytest.mark.parametrize("skeleton", SKELETONS.values(), ids=SKELETONS)
 def test_the_settings_say_what_training_needs(pictures, skeleton):
     yaml = pytest.importorskip("yaml")

@@ -102,8 +102,6 @@ def write_report(
 
     Raises
     ------
-    InputError
-        If a video cannot be read.
     OutputError
         If a file cannot be written.
     UsageError

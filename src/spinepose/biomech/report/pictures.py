@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -17,7 +18,8 @@ from spinepose.biomech.report.scene import scene_of
 from spinepose.biomech.report.stills import body_parts, named
 from spinepose.biomech.validation import Sight, Validation
 from spinepose.biomech.verdict import Flag
-from spinepose.media import VideoReader, encode_image
+from spinepose.errors import InputError
+from spinepose.media import Frame, VideoReader, encode_image
 from spinepose.skeleton import SPINETRACK
 
 __all__ = ["MARKS", "chosen_moments", "marked_picture", "pictures"]
@@ -27,6 +29,8 @@ Float64 = npt.NDArray[np.float64]
 
 MARKS = "Rings: as the keypoint was found. Crosses: where the fitted body has it."
 """What is seen in a picture."""
+
+logger = logging.getLogger(__name__)
 
 _MOST, _APART, _VIEWS = 12, 0.2, 2
 """Moments, seconds between two of them, and views of each."""
@@ -77,10 +81,7 @@ def pictures(
     videos, shifts
         One for each camera, from :func:`.match_videos`.
 
-    Raises
-    ------
-    InputError
-        If a video cannot be read.
+    A video that cannot be read, or is not the one that was validated, is warned of and left out.
     """
     sight = validation.sight
     if sight is None:
@@ -95,15 +96,30 @@ def pictures(
         wanted = {view.frame + shifts[camera]: view for view in views if view.camera == camera}
         if path is None or not wanted:
             continue
-        with VideoReader(path) as video:
-            for image in video:
-                if image.index in wanted:
-                    view = wanted[image.index]
-                    found[view.frame, camera] = _figure(validation, sight, view, image.image)
-                if image.index >= max(wanted):
-                    break
+        try:
+            for image in _frames(path, wanted, sight.cameras[camera].size):
+                view = wanted[image.index]
+                shift = shifts[camera]
+                found[view.frame, camera] = _figure(validation, sight, view, image.image, shift)
+        except InputError as error:
+            logger.warning("%s; there are no pictures of it", error)
     order = [(view.frame, view.camera) for view in views]
     return [(key[0], found[key]) for key in order if found.get(key)]
+
+
+def _frames(path: Path, wanted: Collection[int], size: tuple[int, int]) -> Iterator[Frame]:
+    """Yield wanted frames of a video that has the size of its camera."""
+    with VideoReader(path) as video:
+        if (video.info.width, video.info.height) != tuple(size):
+            raise InputError(
+                f"{path} has {video.info.width} x {video.info.height} px and not "
+                f"{size[0]} x {size[1]}: it is another video"
+            )
+        for image in video:
+            if image.index in wanted:
+                yield image
+            if image.index >= max(wanted):
+                return
 
 
 def _views(
@@ -123,8 +139,9 @@ def _views(
     return [_View(frame, camera, tuple(flags)) for camera in widest if gaps[camera] > 0]
 
 
-def _figure(validation: Validation, sight: Sight, view: _View, image: UInt8) -> str:
+def _figure(validation: Validation, sight: Sight, view: _View, image: UInt8, shift: int) -> str:
     """Return one picture with its marks; empty if the person is not in it."""
+    of_video = f" ({view.frame + shift} of its video)" if shift else ""
     points = np.where(
         sight.triangulation.present[view.camera, view.frame, :, None],
         sight.keypoints[view.camera, view.frame],
@@ -137,7 +154,7 @@ def _figure(validation: Validation, sight: Sight, view: _View, image: UInt8) -> 
         model_pixels(validation, view.camera, view.frame),
         camera.project(to_world(scene_of(validation, [view.frame]).spine[0])),
         [flag.keypoint for flag in view.flags],
-        title=f"{camera.name}, frame {view.frame}, {view.frame / validation.rate:.2f} s",
+        title=f"{camera.name}, frame {view.frame}{of_video}, {view.frame / validation.rate:.2f} s",
         said=describe(sight, view.camera, view.flags),
         button=f'<button type="button" data-frame="{view.frame}">show in the figure</button>',
     )

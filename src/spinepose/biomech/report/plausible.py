@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
@@ -34,6 +35,8 @@ from spinepose.poses import NO_TRACK, Poses
 from spinepose.skeleton import SPINETRACK
 
 __all__ = ["Judged", "headline", "judge_people", "plausibility_queue", "write_plausibility"]
+
+UInt8 = np.typing.NDArray[np.uint8]
 
 LEAST_SCORE = 0.3
 """Of a keypoint that is judged."""
@@ -276,9 +279,10 @@ def _row(judged: Judged) -> list[str]:
 
 def _figures(people: Sequence[Judged]) -> Iterator[str]:
     """Yield a marked picture of each person whose picture can be read."""
+    images = _images(people)
     for judged in people:
-        image = _image(judged)
-        if image is None:
+        image = images.get((judged.source, judged.poses.frame))
+        if image is None or image.shape[1::-1] != tuple(judged.poses.size):
             continue
         points = judged.poses.keypoints[0].astype(np.float64)
         model = np.array([k.model for k in judged.found.keypoints])
@@ -293,17 +297,23 @@ def _figures(people: Sequence[Judged]) -> Iterator[str]:
         )
 
 
-def _image(judged: Judged) -> np.typing.NDArray[np.uint8] | None:
-    """Return the picture of a person, `None` if it cannot be read any more or is another."""
-    if judged.source is None or not Path(judged.source).is_file():
-        return None
-    path = Path(judged.source)
-    try:
-        if path.suffix.lower() in IMAGE_SUFFIXES:
-            image = read_image(path)
-        else:
+def _images(people: Sequence[Judged]) -> dict[tuple[str | None, int], UInt8]:
+    """Return the pictures of people that can still be read; each video is read once."""
+    wanted: dict[str, set[int]] = {}
+    for judged in people:
+        if judged.source is not None and Path(judged.source).is_file():
+            wanted.setdefault(judged.source, set()).add(judged.poses.frame)
+    found: dict[tuple[str | None, int], UInt8] = {}
+    for source, frames in wanted.items():
+        path = Path(source)
+        with suppress(InputError):
+            if path.suffix.lower() in IMAGE_SUFFIXES:
+                found[source, 0] = read_image(path)
+                continue
             with VideoReader(path) as video:
-                image = next(f.image for f in video if f.index == judged.poses.frame)
-    except (InputError, StopIteration):
-        return None
-    return image if image.shape[1::-1] == tuple(judged.poses.size) else None
+                for image in video:
+                    if image.index in frames:
+                        found[source, image.index] = image.image
+                    if image.index >= max(frames):
+                        break
+    return found

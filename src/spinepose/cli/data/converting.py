@@ -72,7 +72,7 @@ def convert(
         folder = Path(os.path.commonpath([path.parent for path in found.pictures]))
         write_coco(out, found.people, target, images=folder, pictures=found.pictures)
     else:
-        write_yolo_pose(out, found.people, target)
+        write_yolo_pose(out, found.people, target, pictures=found.pictures)
     if json:
         console.record(
             {"out": str(out), "people": len(found.people), "pictures": len(found.pictures)}
@@ -87,8 +87,10 @@ def mapping(start: str, target: str) -> None:
 
     Parameters
     ----------
-    start, target
-        Names of skeletons: spinetrack, coco17, halpe26, lsp ...
+    start
+        Skeleton: spinetrack, coco, halpe26, wholebody23, lsp.
+    target
+        Skeleton, one of these too.
     """
     from spinepose.dataset.conversion import mapping_table
 

@@ -83,7 +83,10 @@ def read_coco(path: Path, images: Path | None = None, use: str = "") -> Labelled
         source = "synthetic" if "subjects" in content else name
         categories = content.get("categories", [])
         names = {c.get("id"): tuple(c.get("keypoints", ())) for c in categories}
-        known = {image["id"]: image for image in content["images"]}
+        known = {
+            image["id"]: image | {"scene": _scene(image, place)}
+            for place, image in enumerate(content["images"])
+        }
         people = [
             _person(entry, known[entry["image_id"]], folder, names, source)
             for entry in content["annotations"]
@@ -93,6 +96,12 @@ def read_coco(path: Path, images: Path | None = None, use: str = "") -> Labelled
         raise DataError(f"{path}: {error}") from error
     except BROKEN as error:
         raise DataError(f"{path}: not a COCO keypoint file: {reason(error)}") from error
+
+
+def _scene(image: Mapping[str, Any], place: int) -> int:
+    """Return the number of a scene or picture: ids may be text, its place in the file is none."""
+    numbers = (image.get("scene"), image["id"], place)
+    return next(number for number in numbers if isinstance(number, int))
 
 
 def _person(
@@ -122,7 +131,7 @@ def _person(
         str(entry.get("view", "")),
         str(entry.get("activity", "")),
         image.get("backdrop", {}).get("name", ""),
-        image.get("scene", image["id"]),
+        image["scene"],
         area if area > 0 else np.nan,
         bool(entry.get("iscrowd", 0)),
         hidden,

@@ -1,8 +1,8 @@
 """Pose sets as Ultralytics keeps them: ``data.yaml``, ``images/`` and ``labels/``.
 
-Format: docs.ultralytics.com/datasets/pose. A text file beside each picture (``images`` in its
-path being ``labels``) has a line for each person: class, middle and sides of the box, then x, y
-and COCO's visibility of the keypoints, all as shares of the picture's sides.
+Format: docs.ultralytics.com/datasets/pose. A text file beside each picture (the last ``images``
+in its path being ``labels``) has a line for each person: class, middle and sides of the box, then
+x, y and COCO's visibility of the keypoints, all as shares of the picture's sides.
 """
 
 from __future__ import annotations
@@ -105,10 +105,17 @@ def _pictures(root: Path, where: str | list[str]) -> list[Path]:
     return found
 
 
+def _label_file(picture: Path) -> Path:
+    """Return where the labels of a picture are: the last ``images`` of its path is ``labels``."""
+    parts = list(picture.parts)
+    if "images" in parts:
+        parts[len(parts) - 1 - parts[::-1].index("images")] = "labels"
+    return Path(*parts).with_suffix(".txt")
+
+
 def _people(picture: Path, number: int, rows: IntArray, width: int) -> list[Person]:
     """Return the people in a picture; one without a file of labels shows nobody."""
-    parts = ["labels" if part == "images" else part for part in picture.parts]
-    file = Path(*parts).with_suffix(".txt")
+    file = _label_file(picture)
     lines = [line for line in read_lines(file) if line.strip()] if file.is_file() else []
     if not lines:
         return []
