@@ -19,7 +19,7 @@ from spinepose.annotation.records import Guess, Item
 from spinepose.annotation.shown import is_inside
 from spinepose.errors import DataError, InputError
 from spinepose.export.queue import QueueItem
-from spinepose.media import IMAGE_SUFFIXES, VideoReader, read_image, write_image
+from spinepose.media import IMAGE_SUFFIXES, frames_at, read_image, write_image
 from spinepose.models.download import file_sha256
 
 __all__ = ["Flagged", "take_flagged"]
@@ -123,16 +123,12 @@ def _frames(
     for entry in entries:
         wanted.setdefault(entry.frame, []).append(entry)
     group = _group(path)
-    with VideoReader(path) as video:
-        for frame in video:
-            if frame.index in wanted:
-                target = project.root / "pictures" / f"{group}-{frame.index:06d}.jpg"
-                if not target.exists():
-                    write_image(target, frame.image)
-                size = (frame.image.shape[1], frame.image.shape[0])
-                yield from ((entry, target, size) for entry in wanted[frame.index])
-            if frame.index >= max(wanted):
-                break
+    for frame in frames_at(path, wanted):
+        target = project.root / "pictures" / f"{group}-{frame.index:06d}.jpg"
+        if not target.exists():
+            write_image(target, frame.image)
+        size = (frame.image.shape[1], frame.image.shape[0])
+        yield from ((entry, target, size) for entry in wanted[frame.index])
 
 
 @cache

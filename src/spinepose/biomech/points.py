@@ -7,7 +7,6 @@ between the hip joints, ours on the sacrum; its ``Neck`` lies between the should
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,8 +22,6 @@ from spinepose.skeleton import SPINETRACK
 __all__ = ["Points", "read_points"]
 
 Float64 = npt.NDArray[np.float64]
-
-logger = logging.getLogger(__name__)
 
 _SIDES = {"R": "right", "L": "left"}
 _PARTS = {

@@ -39,6 +39,11 @@ class ProgressBar:
             rate = self._count / max(time.perf_counter() - self._start, 1e-6)
             self._progress.update(self._task, advance=count, fps=f"{rate:.1f} {self._unit}")
 
+    def reach(self, count: int) -> None:
+        """Count up to so many things in all; never back."""
+        if count > self._count:
+            self.advance(count - self._count)
+
 
 class Console:
     """Talks to people (text, progress) or to programs (one JSON object a line).

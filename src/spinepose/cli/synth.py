@@ -125,15 +125,8 @@ def synth(
     start = time.perf_counter()
     with console.progress("people", unit="people/s") as bar:
         bar.start(people)
-        done = 0
-
-        def shown(total: int) -> None:
-            nonlocal done
-            bar.advance(total - done)
-            done = total
-
         made = make_dataset(
-            out, people, recipe, workers=workers, trc=trc, command=_command(), progress=shown
+            out, people, recipe, workers=workers, trc=trc, command=_command(), progress=bar.reach
         )
     seconds = time.perf_counter() - start
     if json:

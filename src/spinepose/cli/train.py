@@ -74,12 +74,9 @@ def train(
 
     with console.progress(out.name, unit="steps/s") as bar:
         bar.start(steps)
-        done = 0
 
         def report(step: int, numbers: Mapping[str, float]) -> None:
-            nonlocal done
-            bar.advance(step - done)
-            done = step
+            bar.reach(step)
             scores = {name: value for name, value in numbers.items() if "/" in name}
             if json:
                 console.record({"step": step, **{k: round(v, 5) for k, v in numbers.items()}})

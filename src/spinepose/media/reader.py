@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +18,7 @@ from spinepose.media.camera import Camera, camera_index
 from spinepose.media.container import Container
 from spinepose.media.frames import Frame, VideoInfo
 
-__all__ = ["VideoReader"]
+__all__ = ["VideoReader", "frames_at"]
 
 Image = npt.NDArray[np.uint8]
 
@@ -192,3 +192,24 @@ def _open(source: str | Path, *, live: bool) -> _Backend:
         if index is not None:
             return Camera(index)
     return Container(str(source), live=live)
+
+
+def frames_at(path: str | Path, numbers: Collection[int]) -> Iterator[Frame]:
+    """Yield the frames of a video that have these numbers, in its order.
+
+    The video is read from its beginning to the last of them, once.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+    """
+    last = max(numbers, default=-1)
+    if last < 0:
+        return
+    with VideoReader(path) as video:
+        for frame in video:
+            if frame.index in numbers:
+                yield frame
+            if frame.index >= last:
+                return

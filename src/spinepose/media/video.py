@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from spinepose.media.frames import Frame, VideoInfo
-from spinepose.media.reader import VideoReader
+from spinepose.media.reader import VideoReader, frames_at
 from spinepose.media.writer import VideoWriter
 
-__all__ = ["Frame", "VideoInfo", "VideoReader", "VideoWriter"]
+__all__ = ["Frame", "VideoInfo", "VideoReader", "VideoWriter", "frames_at"]

@@ -16,7 +16,6 @@ from spinepose.errors import DataError, InputError, UsageError
 from spinepose.skeleton import COCO17, HALPE26, LSP14, SPINETRACK, WHOLEBODY23
 from tests.unit.dataset.labelled import K, coco, flat, person, picture, places
 
-SHARED = Path("/work/shared/data")
 REST = np.full((120, 2), 11.0)  # points of face and hands
 
 HALPE_WORDS = [
@@ -349,13 +348,14 @@ def test_the_examples_of_the_synthetic_engine():
     assert all(p.is_file() for p in read.pictures)
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="needs the shared data")
 @pytest.mark.parametrize(
     ("name", "use", "count"),
     [("coco", "train", 127), ("coco", "dev", 133), ("lspe", "", 8107)],
 )
-def test_the_sets_at_hand(name, use, count):
-    assert len(read_people(SHARED / name, use=use).people) == pytest.approx(count, rel=0.01)
+def test_the_sets_at_hand(shared_data, name, use, count):
+    assert len(read_people(shared_data / "data" / name, use=use).people) == pytest.approx(
+        count, rel=0.01
+    )
 
 
 def test_a_person_made_here_has_all_labels(tmp_path):

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from spinepose.errors import InputError
-from spinepose.media import Frame, VideoReader
+from spinepose.media import Frame, VideoReader, frames_at
 from spinepose.media import camera as camera_module
 from spinepose.media import container as container_module
 from spinepose.media.container import standard_rate
@@ -38,6 +38,18 @@ def test_ntsc_stays_exact(tmp_path: Path, film: Film, suffix: str) -> None:
     tick = 5e-4 if suffix == ".mkv" else 1e-9
     np.testing.assert_allclose([f.time_s for f in frames], np.arange(30) / float(NTSC), atol=tick)
     assert not video.truncated
+
+
+def test_some_frames(tmp_path: Path, film: Film) -> None:
+    path = film(tmp_path / "a.mp4", frames=12)
+    with VideoReader(path) as video:
+        every = [frame.image for frame in video]
+    some = list(frames_at(path, {7, 2, 99}))
+    assert [frame.index for frame in some] == [2, 7]
+    assert all((frame.image == every[frame.index]).all() for frame in some)
+    assert list(frames_at(path, ())) == []
+    with pytest.raises(InputError):
+        list(frames_at(tmp_path / "none.mp4", {0}))
 
 
 def test_colours_and_layout(tmp_path: Path, film: Film, picture: Any) -> None:

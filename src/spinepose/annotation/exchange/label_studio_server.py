@@ -93,7 +93,7 @@ class LabelStudio:
                 return
 
     def _sign_in(self) -> None:
-        """Put the token into the session; one in three parts buys others that last minutes."""
+        """Take the token as the credential; one in three parts buys others that last minutes."""
         if self._token.count(".") != 2:
             self._credential = f"Token {self._token}"
             return

@@ -19,7 +19,7 @@ from spinepose.biomech.report.stills import body_parts, named
 from spinepose.biomech.validation import Sight, Validation
 from spinepose.biomech.verdict import Flag
 from spinepose.errors import InputError
-from spinepose.media import Frame, VideoReader, encode_image
+from spinepose.media import Frame, encode_image, frames_at
 from spinepose.skeleton import SPINETRACK
 
 __all__ = ["MARKS", "chosen_moments", "marked_picture", "pictures"]
@@ -109,17 +109,14 @@ def pictures(
 
 def _frames(path: Path, wanted: Collection[int], size: tuple[int, int]) -> Iterator[Frame]:
     """Yield wanted frames of a video that has the size of its camera."""
-    with VideoReader(path) as video:
-        if (video.info.width, video.info.height) != tuple(size):
+    for frame in frames_at(path, wanted):
+        height, width = frame.image.shape[:2]
+        if (width, height) != tuple(size):
             raise InputError(
-                f"{path} has {video.info.width} x {video.info.height} px and not "
-                f"{size[0]} x {size[1]}: it is another video"
+                f"{path} has {width} x {height} px and not {size[0]} x {size[1]}: it is another "
+                "video"
             )
-        for image in video:
-            if image.index in wanted:
-                yield image
-            if image.index >= max(wanted):
-                return
+        yield frame
 
 
 def _views(

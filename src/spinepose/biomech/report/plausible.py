@@ -30,7 +30,7 @@ from spinepose.export import read_poses, read_provenance
 from spinepose.export.provenance import Provenance
 from spinepose.export.queue import QueueItem, QueueKeypoint, write_queue
 from spinepose.files import atomic_write
-from spinepose.media import IMAGE_SUFFIXES, VideoReader, read_image
+from spinepose.media import IMAGE_SUFFIXES, frames_at, read_image
 from spinepose.poses import NO_TRACK, Poses
 from spinepose.skeleton import SPINETRACK
 
@@ -310,10 +310,6 @@ def _images(people: Sequence[Judged]) -> dict[tuple[str | None, int], UInt8]:
             if path.suffix.lower() in IMAGE_SUFFIXES:
                 found[source, 0] = read_image(path)
                 continue
-            with VideoReader(path) as video:
-                for image in video:
-                    if image.index in frames:
-                        found[source, image.index] = image.image
-                    if image.index >= max(frames):
-                        break
+            for frame in frames_at(path, frames):
+                found[source, frame.index] = frame.image
     return found

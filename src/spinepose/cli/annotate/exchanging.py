@@ -89,7 +89,7 @@ def push(
                 opened,
                 title,
                 round=round,
-                on_progress=lambda _done, _all: bar.advance(),
+                on_progress=lambda done, _all: bar.reach(done),
             )
         told, said = {"added": added}, f"{added} tasks added to {title!r} on {url}"
     if json:

@@ -84,7 +84,7 @@ def init(
             finder,
             every_s=every,
             least_size=least,
-            on_progress=lambda _done, _all: bar.advance(),
+            on_progress=lambda done, _all: bar.reach(done),
         )
     if json:
         console.record({"project": str(project), **asdict(made)})
@@ -146,14 +146,14 @@ def guess(
     body = Kinematics(body_model()) if plausibility else None
     with console.progress(f"round {number}", unit="people/s") as bar:
         bar.start(len(opened.items()))
-        done = 0
-
-        def shown(count: int, _all: int) -> None:
-            nonlocal done
-            bar.advance(count - done)
-            done = count
-
-        new = guess_round(opened, number, reader, curve=curve, body=body, on_progress=shown)
+        new = guess_round(
+            opened,
+            number,
+            reader,
+            curve=curve,
+            body=body,
+            on_progress=lambda done, _all: bar.reach(done),
+        )
     if json:
         console.record({"project": str(project), "round": number, "guessed": new})
     console.say(f"round {number}: {new} people guessed by {reader.name}")

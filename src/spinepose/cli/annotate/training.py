@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -83,20 +82,13 @@ def train(
     )
     with console.progress("training", unit="steps/s") as bar:
         bar.start(steps)
-        done = 0
-
-        def report(step: int, _numbers: Mapping[str, float]) -> None:
-            nonlocal done
-            bar.advance(step - done)
-            done = step
-
         ready = train_round(
             opened,
             plan,
             number=number,
             prefer=prefer or (),
             device=device,
-            report=report,
+            report=lambda step, _numbers: bar.reach(step),
             warn=console.warn,
         )
     if json:

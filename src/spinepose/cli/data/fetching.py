@@ -98,18 +98,14 @@ class _Steps:
         self._console = console
         self._stack = stack
         self._step = ""
-        self._done = 0
         self._bar: ProgressBar | None = None
 
     def __call__(self, progress: Progress) -> None:
         if progress.step != self._step or self._bar is None:
             self._stack.close()
-            self._step, self._done = progress.step, 0
+            self._step = progress.step
             self._bar = self._stack.enter_context(
                 self._console.progress(progress.step, unit="MB/s")
             )
             self._bar.start(progress.total // _MEGABYTE)
-        done = progress.done // _MEGABYTE
-        if done > self._done:
-            self._bar.advance(done - self._done)
-            self._done = done
+        self._bar.reach(progress.done // _MEGABYTE)

@@ -69,7 +69,7 @@ def check(
                 images=images,
                 pictures=not no_pictures,
                 workers=workers,
-                on_progress=lambda _done, _all: bar.advance(),
+                on_progress=lambda done, _all: bar.reach(done),
             )
 
     problems, backups = look(), []

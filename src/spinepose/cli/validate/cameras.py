@@ -38,9 +38,10 @@ def validate_cameras(
         )
     views = find_views(inputs, wanted.out / "views", settings, console)
     fitted, people = people_of(cameras, views, wanted.offsets)
-    wanted = _in_step(fitted, people, wanted, console)
-    if wanted.sync:
-        fitted, people = people_of(cameras, views, wanted.offsets)
+    moved = _in_step(fitted, people[0], wanted, console)
+    if moved is not None:
+        wanted = replace(wanted, offsets=moved)
+        fitted, people = people_of(cameras, views, moved)
     if wanted.person > len(people):
         raise UsageError(f"--person {wanted.person}: cameras see {len(people)} people")
     if len(people) > 1:
@@ -63,22 +64,22 @@ def validate_cameras(
 
 
 def _in_step(
-    cameras: Sequence[Camera], people: Sequence[Person], wanted: Wanted, console: Console
-) -> Wanted:
-    """Warn of cameras that are out of step; with ``--sync`` return the offsets to take."""
+    cameras: Sequence[Camera], person: Person, wanted: Wanted, console: Console
+) -> list[int] | None:
+    """Warn of cameras that are out of step; return the offsets to take, if that is wanted."""
     from spinepose.biomech.validation import step_of
 
-    step = step_of(cameras, people[0]) if people else None
+    step = step_of(cameras, person)
     if step is None and wanted.sync:
         console.warn("too few frames to tell whether cameras are in step: 60 are needed")
     if step is None or not step.out.any():
-        return replace(wanted, sync=False)
-    given = wanted.offsets or [0] * len(cameras)
-    offsets = [a + b for a, b in zip(given, step.offsets.tolist(), strict=True)]
+        return None
     for line in step.warnings([camera.name for camera in cameras]):
         console.warn(line)
-    if wanted.sync:
-        console.say(f"cameras are brought into step: --offsets {' '.join(map(str, offsets))}")
-        return replace(wanted, offsets=offsets)
-    console.warn("if that is so, add --sync")
-    return wanted
+    if not wanted.sync:
+        console.warn("if that is so, add --sync")
+        return None
+    given = wanted.offsets or [0] * len(cameras)
+    offsets = [a + b for a, b in zip(given, step.offsets.tolist(), strict=True)]
+    console.say(f"cameras are brought into step: --offsets {' '.join(map(str, offsets))}")
+    return offsets
